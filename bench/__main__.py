@@ -19,7 +19,8 @@ TIMED = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gr
          "eager_gradient", "transforms", "strides", "matrix_products", "linalg", "solvers",
          "wild", "branches", "call_overhead", "stateful_steps", "environments", "rl_speed",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "loops",
-         "transformer", "text", "sparse_adam", "low_precision", "layers", "estimator_speed", "anomaly_speed",
+         "transformer", "text", "sparse_adam", "low_precision", "layers",
+         "estimator_speed", "anomaly_speed",
          "forecast_speed", "tables", "tabular")  # fmt: skip
 # Other tables: what is learned, what memory is taken
 OTHERS = ("rl_learning", "estimator_memory", "estimator_parity", "anomaly", "anomaly_series",

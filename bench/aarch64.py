@@ -6,8 +6,8 @@ qemu-user, gcc-aarch64-linux-gnu and libc6-dev-arm64-cross. Without arguments it
 compare native code with NumPy for all kinds of instructions.
 
 What calls back into this process (computations by NumPy or SciPy) is evaluated by the reference;
-how many programs that were is said at the end. Tests of what only this process can do (code on disk,
-LAPACK's symbols, counts of instructions) are left out by `LEFT_OUT`.
+how many programs that were is said at the end. Tests of what only this process can do (code on
+disk, LAPACK's symbols) are left out by `LEFT_OUT`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -45,10 +45,18 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     >>> tree.unflatten(structure, leaves)
     {'w': [1.0, 2.0], 'b': (3.0, None)}
     """
+    if type(tree) in _leaf_types:
+        return [tree], _leaf_structure()
     leaves, treedef = optree.tree_flatten(tree, namespace=NAMESPACE)
     if not _leaf_types.issuperset(builtins.map(type, leaves)) and _register_classes(leaves):
         return flatten(tree)
     return leaves, treedef
+
+
+@lru_cache(maxsize=1)
+def _leaf_structure() -> TreeDef:
+    leaf: Any = 0.0
+    return optree.tree_structure(leaf, namespace=NAMESPACE)
 
 
 def _register_classes(leaves: list[Any]) -> bool:
@@ -96,6 +104,8 @@ def _with_fields(cls: type, structure: Any, children: Iterable[Any]) -> Any:
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     """Return the tree of structure `treedef` that holds `leaves`; the inverse of `flatten`."""
     leaves = list(leaves)
+    if treedef is _leaf_structure() and len(leaves) == 1:
+        return leaves[0]
     if len(leaves) != treedef.num_leaves:
         raise ShapeError(f"{len(leaves)} leaves for a tree of {treedef.num_leaves}: {treedef}")
     return optree.tree_unflatten(treedef, leaves)
@@ -250,6 +260,7 @@ def register(
         `cls`.
     """
     optree.register_pytree_node(cls, flatten, unflatten, namespace=NAMESPACE)
+    _leaf_types.discard(cls)
     if immutable:
         _IMMUTABLE.add(cls)
     return cls

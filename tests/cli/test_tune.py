@@ -64,7 +64,7 @@ def test_it_begins_with_the_usual_settings_and_goes_on(run):
     run("tune", "iris", "--trials", "2", *QUICK, "--storage", "t.db", "-q")
     first = trials("t.db")
     usual = {
-        "width": 128, "layers": 3, "learning_rate": DEFAULTS.learning_rate_init, "batch_size": 32,
+        "width": 64, "layers": 2, "learning_rate": DEFAULTS.learning_rate_init, "batch_size": 32,
         "ema": 0.998,
     }  # fmt: skip
     assert usual == {name: first[0].params[name] for name in usual}

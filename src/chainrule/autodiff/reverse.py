@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..errors import GradientError
 from ..graph.node import (
     CONSTANT,
     INPUT,
@@ -16,11 +15,12 @@ from ..graph.node import (
     origin,
     reachable,
 )
-from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.elementwise import add
 from .bisection import refuse_bisection
 from .flow import flows_of
 from .forms import in_other_form, other_forms
+from .reverse_values import reverse_values
+from .rules import accumulate_item, cotangents_by_rule
 
 Observer = Callable[[Node, Any, Sequence[Any]], None]
 
@@ -31,12 +31,12 @@ def active_nodes(outputs: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
         return []
     active = set(inputs)
     path = []
-    for node in reachable(outputs, min(node.serial for node in inputs)):
+    for node in reachable(outputs, min([node.serial for node in inputs])):
         if node in active or (node.primitive.vjp is None and node.primitive is not ITEM):
             continue
         for child in node.inputs:
             if child in active:
-                if differentiable(node):
+                if node.dtype is None or node.dtype.kind in "fc":  # `differentiable`, in line
                     active.add(node)
                     path.append(node)
                 break
@@ -55,15 +55,20 @@ def needs_graph(path: Sequence[Node], inputs: Sequence[Node], results: Sequence[
         if node.value is None or node.primitive is not INPUT:
             return True
     seen = {*inputs, *path}
-    stack = [child for node in path for child in node.inputs if child not in seen]
+    stack = [
+        child
+        for node in path
+        for child in node.inputs
+        if child not in seen and child.primitive is not CONSTANT
+    ]
     stack += [node for node in results if node not in seen]
     while stack:
         node = stack.pop()
         if node.primitive is CONSTANT or node in seen:
             continue
         seen.add(node)
-        if node.value is None or node.primitive is INPUT:
-            return True
+        if node.primitive is INPUT or (type(node) is Node and node.value is None):
+            return True  # of other types are nodes whose value could be computed again
         stack.extend(node.inputs)
     return False
 
@@ -92,13 +97,17 @@ def reverse(
     forms : mapping of Node to Node, optional
         ``other_forms(path, inputs)``, if the caller has it already.
     """
+    wanted = {node for node in inputs if differentiable(node)}
+    path = active_nodes(outputs, inputs) if path is None else path
+    refuse_bisection(path, outputs)
+    if values and observe is None and not forms:
+        results = reverse_values(outputs, inputs, cotangents, path, wanted)
+        if results is not None:
+            return results
     total: dict[Node, Any] = {}
     for node, g in zip(outputs, cotangents, strict=True):
         if g is not None:
             total[node] = add(total[node], g) if node in total else g
-    wanted = {node for node in inputs if differentiable(node)}
-    path = active_nodes(outputs, inputs) if path is None else path
-    refuse_bisection(path, outputs)
     active = {*path, *wanted}
     flows = flows_of(path, wanted, values)
     if forms is None:
@@ -111,12 +120,9 @@ def reverse(
                 continue
             if not values:
                 origin.location = derivative_location(node)
-            primitive = node.primitive
-            if primitive is ITEM:
-                _accumulate_item(total, node, g)
+            if node.primitive is ITEM:
+                accumulate_item(total, node, g)
                 continue
-            if primitive.vjp is None:
-                raise GradientError(f"{primitive.name} has no derivative in reverse mode")
             y, x = (
                 (node.value, [child.value for child in node.inputs])
                 if values
@@ -125,18 +131,7 @@ def reverse(
             if forms:
                 y, x = forms.get(node, node), in_other_form(node.inputs, forms)
             flow = None if flows is None else flows.known.pop(node, None)
-            if primitive.selective_vjp:
-                needs_input_grad = [child in active for child in node.inputs]
-                if flow is None or primitive.spec["family"] not in ELEMENTWISE_FAMILIES:
-                    passed = primitive.vjp(
-                        g, y, *x, needs_input_grad=needs_input_grad, **node.params
-                    )
-                else:
-                    passed = primitive.vjp(
-                        g, y, *x, needs_input_grad=needs_input_grad, flow=flow, **node.params
-                    )
-            else:
-                passed = primitive.vjp(g, y, *x, **node.params)
+            passed = cotangents_by_rule(node, g, active, y, x, flow)
             if observe is not None:
                 observe(node, g, passed)
             if flows is not None and (flow is not None or flows.known or node in flows.blocking):
@@ -148,11 +143,3 @@ def reverse(
     finally:
         origin.location = outer
     return [total.get(node) for node in inputs]
-
-
-def _accumulate_item(total: dict[Node, Any], node: Node, g: Any) -> None:
-    """Add to the cotangent of a node of several results, a list with one entry for each result."""
-    parent = node.inputs[0]
-    entries = total.setdefault(parent, [None] * len(parent.shape))
-    index = node.params["index"]
-    entries[index] = g if entries[index] is None else add(entries[index], g)

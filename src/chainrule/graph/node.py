@@ -23,6 +23,7 @@ from ..config import current
 from ..errors import user_frame
 from ..lazy import LazyModule
 from .types import Array, Type, is_inexact, weak_constant
+from .watching import LARGE, watcher
 
 Location: TypeAlias = tuple[CodeType, int]
 
@@ -30,6 +31,7 @@ _serial = count()
 _new_tuple = tuple.__new__
 NO_PARAMS: dict[str, Any] = {}
 _WEAK = (bool, int, float, complex)
+_value = attrgetter("value")
 
 
 _special = LazyModule("scipy.special")
@@ -92,6 +94,8 @@ class Primitive:
         `batched` says for each input whether it has a leading axis of that size, and at least one
         has; the result has one, too. Of several results a sequence is returned, in which one that
         all examples share is `Unbatched`.
+    partials : mapping or None
+        Of what is elementwise, by the slope's name (None: the usual), ``partials(y, *inputs)``.
     """
 
     name: str
@@ -103,6 +107,7 @@ class Primitive:
     selective_vjp: bool = False
     spec: Mapping[str, Any] = field(default_factory=dict)
     batch: Callable[..., Any] | None = None
+    partials: Mapping[str | None, Callable[..., Sequence[Any]]] | None = None
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         for x in inputs:
@@ -230,12 +235,10 @@ def apply(
     Its source location is the user's line that is running, unless a rewrite passes that of the
     node which it replaces.
     """
-    values = []
-    for node in inputs:
-        value = node.value
-        if value is None:
+    values = [*map(_value, inputs)]
+    for x in values:
+        if x is None:
             return _abstract(primitive, inputs, params, source_location)
-        values.append(value)
     try:
         value = primitive.evaluate(REFERENCE, *values, **params)
     except (ValueError, TypeError, IndexError):
@@ -246,7 +249,10 @@ def apply(
     if primitive.multiple:
         types = tuple(Type(v.shape, v.dtype) for v in value)
         return Node(primitive, inputs, params, types, None, value, source_location)
-    return Node(primitive, inputs, params, value.shape, value.dtype, value, source_location)
+    node = Node(primitive, inputs, params, value.shape, value.dtype, value, source_location)
+    if value.size > LARGE and watcher.notice is not None:
+        watcher.notice(node)
+    return node
 
 
 def _abstract(
@@ -372,21 +378,21 @@ def reachable(outputs: Iterable[Node], first_serial: int = -1) -> list[Node]:
     """Return the nodes under `outputs` numbered `first_serial` or higher but constants, inputs
     first.
     """
-    seen: set[Node] = set()
-    stack = [node for node in outputs if node.serial >= first_serial]
+    seen = {node for node in outputs if node.serial >= first_serial}
+    stack = list(seen)
+    nodes = list(seen)
     while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        for child in node.inputs:
+        for child in stack.pop().inputs:
             if (
-                child.serial >= first_serial
+                child.primitive is not CONSTANT
                 and child not in seen
-                and child.primitive is not CONSTANT
+                and child.serial >= first_serial
             ):
+                seen.add(child)
                 stack.append(child)
-    return sorted(seen, key=_by_serial)
+                nodes.append(child)
+    nodes.sort(key=_by_serial)
+    return nodes
 
 
 def differentiable(node: Node) -> bool:

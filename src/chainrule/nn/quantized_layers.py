@@ -22,6 +22,7 @@ from .layers import Dense
 from .module import Module
 from .validation import check_last_axis
 
+COLUMNS, GROUP = 16, 4  # outputs, and summed numbers, that weights keep together
 LEVELS = 255  # of a byte, above 0
 LARGEST = 127  # of a weight: -128 is left out, so that weights are symmetric
 MOST_SUMMED = (2**31 - 1) // (LEVELS * LARGEST)  # products that int32 can hold
@@ -50,6 +51,52 @@ def as_bytes(x: Any, inverse_scale: Any, zero_point: int) -> Any:
     return np.minimum(np.maximum(levels, 0), LEVELS).astype(np.uint8)
 
 
+def packed(weight: Any) -> Any:
+    """Return int8 weights in the order in which compiled code reads them.
+
+    Parameters
+    ----------
+    weight : int8 array of shape (..., inputs, outputs), or (height, width, inputs, outputs)
+        Of a dense layer or of a convolution.
+
+    Returns
+    -------
+    int8 array of shape (blocks, height, groups, 64)
+        Blocks of 16 outputs, and groups of 4 of the numbers that are summed along a row, with
+        zeros at the end of both: 16 times 4 bytes. A dense layer has height 1.
+    """
+    shape = _summed(weight.shape)
+    whole = _whole(shape)
+    padding = [(0, size - n) for n, size in zip(shape, whole, strict=True)]
+    height, rows, outputs = whole
+    blocks = np.pad(weight.reshape(shape), padding).reshape(
+        height, rows // GROUP, GROUP, outputs // COLUMNS, COLUMNS
+    )
+    ordered = np.ascontiguousarray(blocks.transpose(3, 0, 1, 4, 2))
+    return ordered.reshape(*ordered.shape[:3], COLUMNS * GROUP)
+
+
+def unpacked(weight: Any, shape: tuple[int, ...]) -> Any:
+    """Return the weights of this shape that `packed` was given: see `fuse.byte_operands`."""
+    height, rows, outputs = _summed(shape)
+    ordered = weight.reshape(*weight.shape[:3], COLUMNS, GROUP)
+    matrix = ordered.transpose(1, 2, 4, 0, 3).reshape(_whole((height, rows, outputs)))
+    return matrix[:, :rows, :outputs].reshape(shape)
+
+
+def _summed(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the rows of a kernel, the numbers that follow each other in one, and the outputs."""
+    if len(shape) == 2:
+        return 1, shape[0], shape[1]
+    height, width, channels, outputs = shape
+    return height, width * channels, outputs
+
+
+def _whole(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    height, rows, outputs = shape
+    return height, -(-rows // GROUP) * GROUP, -(-outputs // COLUMNS) * COLUMNS
+
+
 class _Parameters(NamedTuple):
     """The fields that all layers of bytes have."""
 
@@ -59,6 +106,7 @@ class _Parameters(NamedTuple):
     bias: Any
     inverse_scale: Any
     zero_point: int
+    shape: tuple[int, ...]
 
     @classmethod
     def of(cls, layer: Any, stored: Bytes) -> _Parameters:
@@ -69,19 +117,28 @@ class _Parameters(NamedTuple):
         scale = np.where(scale > 0, scale, weight.dtype.type(1))
         rounded = np.rint(weight / scale).astype(np.int8)
         correction = stored.zero_point * np.sum(rounded, axis=axes, dtype=np.int32)
+        shape = _kernel_shape(layer)
         return cls(
-            rounded, scale * stored.scale, np.asarray(correction, np.int32), layer.bias,
-            np.asarray(1 / stored.scale, weight.dtype), stored.zero_point,
+            packed(rounded.reshape(shape)), scale * stored.scale, np.asarray(correction, np.int32),
+            layer.bias, np.asarray(1 / stored.scale, weight.dtype), stored.zero_point, shape,
         )  # fmt: skip
 
     @classmethod
     def empty(cls, layer: Any, zero_point: int) -> _Parameters:
         """Return arrays of the shapes that a layer's have."""
-        shape, dtype = layer.weight.shape, layer.weight.dtype
+        shape, dtype = _kernel_shape(layer), layer.weight.dtype
+        height, rows, outputs = _whole(_summed(shape))
+        blocks = (outputs // COLUMNS, height, rows // GROUP, COLUMNS * GROUP)
         return cls(
-            np.zeros(shape, np.int8), np.zeros(shape[-1:], dtype), np.zeros(shape[-1:], np.int32),
-            layer.bias, np.zeros((), dtype), zero_point,
+            np.zeros(blocks, np.int8), np.zeros(shape[-1:], dtype), np.zeros(shape[-1:], np.int32),
+            layer.bias, np.zeros((), dtype), zero_point, shape,
         )  # fmt: skip
+
+
+def _kernel_shape(layer: Any) -> tuple[int, ...]:
+    """Return the shape of a matrix, or of a kernel of two axes."""
+    shape = tuple(layer.weight.shape)
+    return (1, *shape) if type(layer) is Conv1d else shape
 
 
 class QuantizedDense(Module):
@@ -89,7 +146,8 @@ class QuantizedDense(Module):
 
     Attributes
     ----------
-    int8_weight : int8 array of shape (in_features, out_features)
+    int8_weight : int8 array of shape (blocks, 1, groups, 64)
+        In the order in which compiled code reads it, padded with zeros.
     scale : array of shape (out_features,)
         What an integer of the sums stands for.
     correction : int32 array of shape (out_features,)
@@ -99,6 +157,8 @@ class QuantizedDense(Module):
         One over the scale of the input.
     zero_point : int
         The byte that stands for 0.
+    shape : tuple of int
+        ``(in_features, out_features)``.
     """
 
     int8_weight: Any
@@ -107,17 +167,17 @@ class QuantizedDense(Module):
     bias: Any
     inverse_scale: Any
     zero_point: int
+    shape: tuple[int, ...]
 
     def __init__(self, parameters: _Parameters) -> None:
         _set(self, parameters)
 
     def __call__(self, x: Any) -> Array:
-        features, outputs = self.int8_weight.shape
+        features, outputs = self.shape
         check_last_axis("QuantizedDense", x, features)
         leading = x.shape[:-1]
         q = as_bytes(x.reshape(-1, features), self.inverse_scale, self.zero_point)
-        weight = np.asarray(self.int8_weight, like=q)  # a constant of bytes, if it is known
-        sums = np.matmul(q.astype(np.int32), weight.astype(np.int32))
+        sums = np.matmul(q.astype(np.int32), _weight(self, q).astype(np.int32))
         return _numbers(self, sums, self.bias).reshape(*leading, outputs)
 
 
@@ -126,7 +186,9 @@ class QuantizedConv2d(Module):
 
     Attributes
     ----------
-    int8_weight : int8 array of shape (height, width, in_channels, out_channels)
+    int8_weight : int8 array of shape (blocks, height, groups, 64)
+    shape : tuple of int
+        ``(height, width, in_channels, out_channels)``.
     scale, correction, bias, inverse_scale, zero_point
         As those of `QuantizedDense`.
     stride, padding
@@ -139,6 +201,7 @@ class QuantizedConv2d(Module):
     bias: Any
     inverse_scale: Any
     zero_point: int
+    shape: tuple[int, ...]
     stride: Pair
     padding: Padding
 
@@ -147,17 +210,16 @@ class QuantizedConv2d(Module):
         self.stride, self.padding = layer.stride, layer.padding
 
     def __call__(self, x: Any) -> Array:
-        check_channels("QuantizedConv2d", x, ("height", "width"), self.int8_weight.shape[2])
+        check_channels("QuantizedConv2d", x, ("height", "width"), self.shape[2])
         zeros = [
             zeros_around(self.padding, axis, size, span, stride)
             for axis, (size, span, stride) in enumerate(
-                zip(x.shape[-3:-1], self.int8_weight.shape[:2], self.stride, strict=True)
+                zip(x.shape[-3:-1], self.shape[:2], self.stride, strict=True)
             )
         ]
         return over_images(
-            lambda images: _convolved(self, images, self.int8_weight, self.stride, zeros),
-            x, self.bias,
-        )  # fmt: skip
+            lambda images: _convolved(self, images, self.stride, zeros), x, self.bias
+        )
 
 
 class QuantizedConv1d(Module):
@@ -165,7 +227,9 @@ class QuantizedConv1d(Module):
 
     Attributes
     ----------
-    int8_weight : int8 array of shape (kernel_size, in_channels, out_channels)
+    int8_weight : int8 array of shape (blocks, 1, groups, 64)
+    shape : tuple of int
+        ``(1, kernel_size, in_channels, out_channels)``.
     scale, correction, bias, inverse_scale, zero_point
         As those of `QuantizedDense`.
     stride, padding
@@ -178,6 +242,7 @@ class QuantizedConv1d(Module):
     bias: Any
     inverse_scale: Any
     zero_point: int
+    shape: tuple[int, ...]
     stride: int
     padding: Padding1d
 
@@ -186,12 +251,10 @@ class QuantizedConv1d(Module):
         self.stride, self.padding = layer.stride, layer.padding
 
     def __call__(self, x: Any) -> Array:
-        check_channels("QuantizedConv1d", x, ("steps",), self.int8_weight.shape[1])
-        span = self.int8_weight.shape[0]
-        zeros = ((0, 0), zeros_around(self.padding, 0, x.shape[-2], span, self.stride))
-        weight = self.int8_weight[None]
+        check_channels("QuantizedConv1d", x, ("steps",), self.shape[2])
+        zeros = ((0, 0), zeros_around(self.padding, 0, x.shape[-2], self.shape[1], self.stride))
         return over_sequences(
-            lambda images: _convolved(self, images, weight, (1, self.stride), zeros), x, self.bias
+            lambda images: _convolved(self, images, (1, self.stride), zeros), x, self.bias
         )
 
 
@@ -199,14 +262,19 @@ def _set(layer: Any, parameters: _Parameters) -> None:
     layer.int8_weight, layer.scale = parameters.int8_weight, parameters.scale
     layer.correction, layer.bias = parameters.correction, parameters.bias
     layer.inverse_scale, layer.zero_point = parameters.inverse_scale, parameters.zero_point
+    layer.shape = parameters.shape
 
 
-def _convolved(layer: Any, x: Any, weight: Any, stride: Any, zeros: Any) -> Any:
+def _weight(layer: Any, like: Any) -> Any:
+    """Return the weights as usual: a constant of bytes, if they are known and `like` is traced."""
+    return unpacked(np.asarray(layer.int8_weight, like=like), layer.shape)
+
+
+def _convolved(layer: Any, x: Any, stride: Any, zeros: Any) -> Any:
     q = as_bytes(x, layer.inverse_scale, layer.zero_point)
     if any(map(any, zeros)):
         q = np.pad(q, ((0, 0), *zeros, (0, 0)), constant_values=layer.zero_point)
-    weight = np.asarray(weight, like=q)
-    sums = conv(q.astype(np.int32), weight.astype(np.int32), stride=stride)
+    sums = conv(q.astype(np.int32), _weight(layer, q).astype(np.int32), stride=stride)
     return _numbers(layer, sums, None)
 
 

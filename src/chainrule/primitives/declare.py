@@ -108,8 +108,9 @@ def elementwise(
         return eval(xp, *x)
 
     vjp, jvp = rules or (None, None)
+    by_slope: dict[str | None, Partials] | None = None
     if partials is not None and rules is None:
-        by_slope: dict[str | None, Partials] = {None: partials}
+        by_slope = {None: partials}
         by_slope.update(slopes or {})
         vjp, jvp = _rules(by_slope)
     spec = {"family": family, "domain": tuple(domain), "extremes": tuple(extremes),
@@ -121,8 +122,11 @@ def elementwise(
         return primitive(*aligned(batched, x, (0,) * len(x)), **params)
 
     primitive = register(
-        Primitive(name, value, infer, vjp, jvp, selective_vjp=True, spec=spec, batch=batch)
-    )
+        Primitive(
+            name, value, infer, vjp, jvp, selective_vjp=True, spec=spec, batch=batch,
+            partials=by_slope,
+        )
+    )  # fmt: skip
     return primitive
 
 
@@ -142,7 +146,7 @@ def _rules(
             if partial is None or not needed:
                 result.append(None)
                 continue
-            cotangent = _times(g, partial) if flow is None else _times_where(flow, g, partial)
+            cotangent = times(g, partial) if flow is None else _times_where(flow, g, partial)
             same_type = cotangent.shape == xi.shape and cotangent.dtype == xi.dtype
             result.append(cotangent if same_type else unbroadcast(cotangent, xi))
         return result
@@ -154,7 +158,7 @@ def _rules(
         total = None
         for k, (t, partial) in enumerate(zip(tangents, partials[slope](y, *x), strict=True)):
             if t is not None and partial is not None:
-                term = _times(t, partial)
+                term = times(t, partial)
                 if flows is not None and flows[k] is not None:
                     term = masked(flows[k](), term)  # type: ignore[misc]
                 total = term if total is None else total + term
@@ -163,7 +167,7 @@ def _rules(
     return vjp, jvp
 
 
-def _times(g: Any, partial: Any) -> Any:
+def times(g: Any, partial: Any) -> Any:
     """Return `g * partial`; a partial of exactly 1 or -1 costs nothing."""
     if type(partial) is float:  # a constant of the rule; a NumPy scalar is a float, too
         return g if partial == 1.0 else -g if partial == -1.0 else g * partial
@@ -171,10 +175,10 @@ def _times(g: Any, partial: Any) -> Any:
 
 
 def _times_where(flow: Flow, g: Any, partial: Any) -> Any:
-    """Multiply as `_times` does, but give 0 where no derivative flows."""
+    """Multiply as `times` does, but give 0 where no derivative flows."""
     if type(partial) is FunctionType:
         partial = partial()
-    product = _times(g, partial)
+    product = times(g, partial)
     return product if type(partial) is float or _finite(partial) else masked(flow(), product)
 
 

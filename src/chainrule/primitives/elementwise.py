@@ -42,7 +42,7 @@ mul: Primitive = elementwise(
 div: Primitive = elementwise(
     "div",
     lambda xp, x, y: x / y,
-    lambda z, x, y: (1.0 / y, -z / y),
+    lambda z, x, y: (lambda: 1.0 / y, lambda: -z / y),
     domain=(_ANY, _POSITIVE),
 )
 neg: Primitive = elementwise("neg", lambda xp, x: -x, lambda y, x: (-1.0,), kinds="fi")
@@ -91,7 +91,7 @@ def _abs_slope(y: Any, x: Any) -> Any:
 remainder: Primitive = elementwise(
     "remainder",
     lambda xp, x, y: xp.remainder(x, y),
-    lambda z, x, y: (1.0, -floor(x / y)),
+    lambda z, x, y: (1.0, lambda: -floor(x / y)),
     domain=(_ANY, _POSITIVE),
     kinds="fi",
 )
@@ -136,7 +136,7 @@ cbrt: Primitive = elementwise(
 logaddexp: Primitive = elementwise(
     "logaddexp",
     lambda xp, x, y: xp.logaddexp(x, y),
-    lambda z, x, y: (logistic(gap(x, y)), logistic(gap(y, x))),
+    lambda z, x, y: (lambda: logistic(gap(x, y)), lambda: logistic(gap(y, x))),
     domain=(_ANY, _ANY),
     extremes=_LARGE,
     doc="log(e**x + e**y) without overflow. Derivatives: the softmax of (x, y).",
@@ -237,7 +237,7 @@ erfc: Primitive = elementwise(
 maximum: Primitive = elementwise(
     "maximum",
     lambda xp, x, y: xp.maximum(x, y),
-    lambda z, x, y: (_tie_weight(x, y, z), _tie_weight(y, x, z)),
+    lambda z, x, y: (lambda: _tie_weight(x, y, z), lambda: _tie_weight(y, x, z)),
     domain=(_ANY, _ANY),
     kinds="fi",
     doc="Ties share the derivative, half each.",
@@ -245,7 +245,7 @@ maximum: Primitive = elementwise(
 minimum: Primitive = elementwise(
     "minimum",
     lambda xp, x, y: xp.minimum(x, y),
-    lambda z, x, y: (_tie_weight(x, y, z), _tie_weight(y, x, z)),
+    lambda z, x, y: (lambda: _tie_weight(x, y, z), lambda: _tie_weight(y, x, z)),
     domain=(_ANY, _ANY),
     kinds="fi",
 )

@@ -12,8 +12,8 @@ from ..graph.node import CONSTANT, Node, constant
 from ..graph.types import weak_constant
 from .rewrite import rewrite
 
-# Bytes that are multiplied as int32 stay bytes, which compiled code reads
-_WEIGHTS = (np.dtype(np.int8), np.dtype(np.int32))
+# Weights of bytes stay bytes, in the order in which they are kept: it is what compiled code reads
+_ORDERS = frozenset(["cast", "reshape", "slice", "transpose"])
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -24,11 +24,15 @@ def fold_constants(graph: Graph) -> Graph:
             return node
         if any(child.primitive is not CONSTANT for child in node.inputs):
             return node
-        if node.primitive.name == "cast" and (node.inputs[0].dtype, node.dtype) == _WEIGHTS:
+        if node.primitive.name in _ORDERS and _is_matrix_of_bytes(node.inputs[0]):
             return node
         return constant(weak_constant(node.value, node.dtype))
 
     return rewrite(graph, fold)
+
+
+def _is_matrix_of_bytes(node: Node) -> bool:
+    return bool(node.dtype == np.int8) and len(node.shape) >= 2
 
 
 def eliminate_common_subexpressions(graph: Graph) -> Graph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def binary(
         if kind is float or (kind is int and -_EXACT < other < _EXACT):
             node = self.node
             if node.dtype.kind == "f":  # needs not ask NEP 50
-                result = rule(node, constant(node.dtype.type(other)))
+                result = rule(node, _number_beside(node, other))
                 return ArrayTracer(result) if result.shape else ScalarTracer(result, self.weak)
         if (kind is ArrayTracer or kind is ScalarTracer) and not (self.weak or other.weak):
             result = rule(self.node, other._node)
@@ -51,13 +52,29 @@ def binary(
         if kind is float or (kind is int and -_EXACT < other < _EXACT):
             node = self.node
             if node.dtype.kind == "f":
-                result = rule(constant(node.dtype.type(other)), node)
+                result = rule(_number_beside(node, other), node)
                 return ArrayTracer(result) if result.shape else ScalarTracer(result, self.weak)
         if not is_operand(other, self):
             return NotImplemented
         return traced(rule(*nodes_of(other, self)), self.weak and is_weak(other))
 
     return forward, backward
+
+
+def _number_beside(node: Node, number: float) -> Node:
+    """Return a Python number as a constant of the floating dtype beside it.
+
+    Beside numbers that are known, a constant serves many times; and NumPy computes sooner with an
+    array without axes than with a number that it must make one of.
+    """
+    if node.value is None or not number:  # 0.0 and -0.0 are equal, and not the same
+        return constant(node.dtype.type(number))
+    return _constant_of(number, node.dtype, bool(node.shape))
+
+
+@lru_cache(maxsize=1024)
+def _constant_of(number: float, dtype: np.dtype[Any], as_array: bool) -> Node:
+    return constant(np.array(number, dtype) if as_array else dtype.type(number))
 
 
 def _truths(x: Tracer, other: Any) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import builtins
 import dis
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
@@ -27,8 +28,8 @@ _ATTRIBUTES = frozenset(
 )
 # All else may call or write what is not seen here. Of names of several versions of Python
 _ALLOWED = """
-    BINARY_OP BINARY_SLICE BINARY_SUBSCR BUILD_SLICE CACHE CALL CALL_KW COMPARE_OP COPY
-    COPY_FREE_VARS END_FOR EXTENDED_ARG FOR_ITER GET_ITER JUMP_BACKWARD JUMP_FORWARD KW_NAMES
+    BINARY_OP BINARY_SLICE BINARY_SUBSCR BUILD_SLICE CALL CALL_KW COMPARE_OP COPY
+    COPY_FREE_VARS END_FOR FOR_ITER GET_ITER JUMP_BACKWARD JUMP_FORWARD KW_NAMES
     LOAD_ATTR LOAD_CONST LOAD_DEREF LOAD_FAST LOAD_FAST_BORROW LOAD_FAST_BORROW_LOAD_FAST_BORROW
     LOAD_FAST_LOAD_FAST LOAD_GLOBAL LOAD_METHOD LOAD_SMALL_INT NOP NOT_TAKEN POP_ITER
     POP_JUMP_BACKWARD_IF_FALSE POP_JUMP_BACKWARD_IF_TRUE POP_JUMP_FORWARD_IF_FALSE
@@ -37,6 +38,9 @@ _ALLOWED = """
     UNARY_INVERT UNARY_NEGATIVE UNARY_NOT UNARY_POSITIVE UNPACK_SEQUENCE
 """
 _OPERATIONS = frozenset(_ALLOWED.split())
+
+
+_NOTHING = frozenset({"CACHE", "EXTENDED_ARG"})
 
 
 class _NotSimpleError(Exception):
@@ -146,7 +150,7 @@ def _visit(function: FunctionType, links: _Links, seen: set[CodeType]) -> None:
     for cell in function.__closure__ or ():
         values.append(cell.cell_contents)
         links.cells.append((cell, cell.cell_contents))
-    for name in _names(code):
+    for name in _names(code, _modules_of_cells(function)):
         namespace = function.__globals__ if name in function.__globals__ else vars(builtins)
         x = namespace.get(name)
         links.names.append((namespace, name, x))
@@ -163,23 +167,43 @@ def _is_constant(x: Any) -> bool:
     return isinstance(x, tuple) and all(isinstance(y, _LEAVES) or _is_constant(y) for y in x)
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """Yield the names of modules that a function reads, after a look at all that it does."""
+def _modules_of_cells(function: FunctionType) -> set[str]:
+    """Return the names of a closure that stand for NumPy."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {name for name, cell in cells if cell.cell_contents is np}
+
+
+def _names(code: CodeType, numpys: Collection[str]) -> Iterator[str]:
+    """Yield the names of modules that a function reads, after a look at all that it does.
+
+    `numpys` are those of its closure that stand for NumPy.
+    """
     module: Any = None  # of NumPy, if it was read last
-    for instruction in dis.get_instructions(code):
+    instructions = [x for x in dis.get_instructions(code) if x.opname not in _NOTHING]
+    for instruction, following in pairwise([*instructions, instructions[-1]]):
         name = instruction.opname
+        if name == "BUILD_TUPLE" and _indexes(following):
+            continue  # of several axes: nothing else sees the tuple
         if name not in _OPERATIONS or (name == "BINARY_OP" and "=" in instruction.argrepr):
             raise _NotSimpleError
         if name == "LOAD_GLOBAL":
             yield instruction.argval
             module = np if instruction.argval in ("np", "numpy") else None
+        elif name == "LOAD_DEREF":
+            module = np if instruction.argval in numpys else None
         elif name in ("LOAD_ATTR", "LOAD_METHOD"):
             attribute = instruction.argval
             if not (_is_arrays(attribute) if module is None else _is_numpys(module, attribute)):
                 raise _NotSimpleError
             module = {"linalg": np.linalg, "fft": np.fft}.get(attribute) if module is np else None
-        elif name not in ("CACHE", "EXTENDED_ARG"):
+        else:
             module = None
+
+
+def _indexes(instruction: dis.Instruction) -> bool:
+    """Return whether an instruction indexes; from 3.14 on that is a binary operator."""
+    name = instruction.opname
+    return name == "BINARY_SUBSCR" or (name == "BINARY_OP" and "[" in instruction.argrepr)
 
 
 def _is_numpys(module: Any, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import local
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ... import tree
 from ...autodiff.bisection import refuse_bisection
 from ...autodiff.forms import in_other_form, other_forms
+from ...autodiff.releasing import releasing
 from ...autodiff.reverse import active_nodes, needs_graph, reverse
 from ...config import current
 from ...control.effects import has_effect
@@ -97,8 +98,10 @@ class TracedCall:
                     tracer.reset(node)
             return call_user_function(function, passed, kwargs)
 
+        watched = reverse_mode and _running.depth == 1 and not (current().lines or current().nans)
         try:
-            result = restarted(call)
+            with releasing() if watched else nullcontext():
+                result = restarted(call)
         finally:
             _running.depth -= 1
         written = [k for k, node in enumerate(self.inputs) if tracers[k].node is not node]

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stages import scheduled
 
 import chainrule as cr
+from chainrule.backends.llvm.instructions.base import walk
 from chainrule.backends.llvm.target import host
 from chainrule.config import configured
 from chainrule.nn.convolution import conv
+from chainrule.nn.quantized_layers import packed, unpacked
 
 DRAW = np.random.default_rng(0)
 # Rows, depth, columns: tails of each, fewer rows than a tile, and rows that are less than a group
@@ -23,7 +26,7 @@ IMAGES = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=["as it is", "as it is, 8", "pairs", "pairs, 4", "plain, 8"])
+@pytest.fixture(params=["as it is", "pairs, 8", "plain, 4"])
 def _instructions(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A CPU with VNNI, if this is one; one of x86 without it; and another one."""
     kind, _, lanes = request.param.partition(", ")
@@ -65,18 +68,48 @@ def all_convolved(pairs: Any) -> Any:
     ]
 
 
+MATRICES = [(bytes_of(n, k), weights_of(k, m)) for n, k, m in PRODUCTS]
+KERNELS = [(bytes_of(*shape), weights_of(*kernel, shape[-1], outputs))
+           for shape, kernel, outputs, _ in IMAGES]  # fmt: skip
+BOTH = (*MATRICES, *KERNELS)
+
+
+def of_packed(inputs: Any, orders: Any) -> Any:
+    """The same of weights in the order in which layers keep them."""
+    weights = [unpacked(o, w.shape) for o, (_, w) in zip(orders, BOTH, strict=True)]
+    pairs = list(zip(inputs, weights, strict=True))
+    n = len(MATRICES)
+    return [dense(q, w) for q, w in pairs[:n]] + all_convolved(pairs[n:])
+
+
 @pytest.mark.usefixtures("_instructions")
 def test_they_are_numpys():
     """Of matrices, and of images by kernels with rows that are shorter than a group of bytes."""
-    matrices = [(bytes_of(n, k), weights_of(k, m)) for n, k, m in PRODUCTS]
-    images = [(bytes_of(*shape), weights_of(*kernel, shape[-1], outputs))
-              for shape, kernel, outputs, _ in IMAGES]  # fmt: skip
-    found = cr.jit(lambda a, b: (all_dense(a), all_convolved(b)))(matrices, images)
-    for ours, expected in zip(found[0], all_dense(matrices), strict=True):
-        np.testing.assert_array_equal(ours[0], expected[0])
-        np.testing.assert_array_equal(ours[1], expected[1])
-    for ours, expected in zip(found[1], all_convolved(images), strict=True):
-        np.testing.assert_array_equal(ours, expected)
+    inputs, orders = [q for q, _ in BOTH], [packed(w) for _, w in BOTH]
+    expected = all_dense(MATRICES), all_convolved(KERNELS)
+    ours = cr.jit(lambda a, b, q, o: (all_dense(a), all_convolved(b), of_packed(q, o)))(
+        MATRICES, KERNELS, inputs, orders
+    )
+    for x, y in zip(ours[0], expected[0], strict=True):
+        np.testing.assert_array_equal(x[0], y[0])
+        np.testing.assert_array_equal(x[1], y[1])
+    firsts = [first for first, _ in expected[0]]
+    for x, y in zip((*ours[1], *ours[2]), (*expected[1], *firsts, *expected[1]), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_packed_weights_are_read_as_they_are():
+    """Of any shape, as arguments or known: nothing is unpacked, and nothing is packed."""
+    inputs, orders = [q for q, _ in BOTH], [packed(w) for _, w in BOTH]
+
+    def of_known(inputs: Any) -> Any:
+        return of_packed(inputs, [np.asarray(o, like=inputs[0]) for o in orders])
+
+    for schedule in (scheduled(of_packed, inputs, orders), scheduled(of_known, inputs)):
+        steps = [step.summary() for step in walk(schedule.instructions)]
+        assert sum("products of bytes" in step for step in steps) == len(BOTH)
+        copied = [q for q, w in BOTH if np.prod(w.shape[-3:-1]) % 4]  # with room after them
+        assert len(steps) == len(BOTH) + len(copied)
 
 
 def test_sums_of_many_products_are_whole():

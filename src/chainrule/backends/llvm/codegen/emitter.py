@@ -177,7 +177,7 @@ class Emitter:
 
     def run_rows(self, instructions: Sequence[Emittable], rows: RowRange) -> None:
         """Write instructions one after the other, for some rows."""
-        for part in runs(instructions, repeated_calls(instructions, rows.n_rows)):
+        for part in runs(instructions, repeated_calls(instructions, rows.n_rows, rows.single)):
             if isinstance(part, list):
                 self._run_calls(part, rows)
             else:
@@ -212,7 +212,7 @@ class Emitter:
             instruction.emit(emitter)
         else:
             start, stop, count, tile = (f"%{name}" for name in ROWS)
-            part = RowRange(start, stop, count, tile, rows.n_rows)
+            part = RowRange(start, stop, count, tile, rows.n_rows, rows.single)
             instruction.emit_rows(emitter, part)
         function.emit("ret void")
 

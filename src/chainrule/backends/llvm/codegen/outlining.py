@@ -74,17 +74,19 @@ class Call:
     operands: dict[Buffer, int]
 
 
-def repeated_calls(instructions: Sequence[Outlinable], n_rows: int = 0) -> list[Call | None]:
+def repeated_calls(
+    instructions: Sequence[Outlinable], n_rows: int = 0, single: bool = False
+) -> list[Call | None]:
     """Return the calls that a list of instructions is to be; None for what stays in line.
 
-    With `n_rows` they are row tiles of so many rows.
+    With `n_rows` they are row tiles of so many rows, or single rows.
     """
     lines = sum([x.code_lines() for x in instructions])
     if lines < MANY_LINES or sum([x.nanoseconds() for x in instructions]) < SHORT:
         return [None] * len(instructions)
     smallest = 0.0 if lines >= VERY_MANY_LINES else SMALL
     calls = [
-        _call(x, n_rows)
+        _call(x, n_rows, single)
         if x.outlinable and (n_rows or x.n_tiles == 1) and x.nanoseconds() >= smallest
         else None
         for x in instructions
@@ -93,13 +95,13 @@ def repeated_calls(instructions: Sequence[Outlinable], n_rows: int = 0) -> list[
     return [call if call is not None and count[call.key] >= OFTEN else None for call in calls]
 
 
-def _call(instruction: Outlinable, n_rows: int) -> Call | None:
+def _call(instruction: Outlinable, n_rows: int, single: bool) -> Call | None:
     description = _Description()
     try:
         description.add_fields(instruction)
     except _NotAlikeError:
         return None
-    return Call(instruction, (n_rows, *description.words), description.first)
+    return Call(instruction, (n_rows, single, *description.words), description.first)
 
 
 class _NotAlikeError(Exception):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..ir.builder import FunctionBuilder
 from ..ir.types import Index
-from .loop_nest import LoopAxis, LoopNestEmitter
+from .loop_nest import LoopAxis, LoopNestEmitter, merge_axes
 
 Span = tuple[Index, Index]
 """Start and end of the part of an axis that is computed, for one of several threads."""
@@ -15,18 +15,30 @@ Span = tuple[Index, Index]
 
 @dataclass(frozen=True)
 class RowRange:
-    """Some rows of a domain, from a multiple of 16 on: a tile that a thread has claimed."""
+    """Some rows of a domain, from a multiple of 16 on: a tile that a thread has claimed.
+
+    If `single`, it is one row, which may be any.
+    """
 
     start: str
     stop: str
     count: str
     tile: str
     n_rows: int
+    single: bool = False
 
     def span(self, f: FunctionBuilder, axis: LoopAxis) -> Span:
         """Return the same rows of a loop that joins the rows with axes after them."""
         per_row = axis.size // self.n_rows
         return f.times(self.start, per_row), f.times(self.stop, per_row)
+
+
+def row_axes(
+    domain: Sequence[int], strides: Sequence[Sequence[int]], apart: frozenset[int]
+) -> list[LoopAxis]:
+    """Return the loops over a domain as `merge_axes` does, but the first axis by itself."""
+    inside = merge_axes((1, *domain[1:]), strides, apart)
+    return [LoopAxis(domain[0], 0, frozenset([0])), *inside]
 
 
 def emit_loops(

@@ -8,7 +8,7 @@ from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node
 from ..layout.view import Buffer, View
 from .axis_order import stored_axis_order
-from .byte_operands import memory_operands
+from .byte_operands import memory_operands, unpacked_for_nothing
 from .op_traits import (
     SCATTERS,
     VIEW_OPS,
@@ -50,6 +50,7 @@ class _Choice:
         self.graph = graph
         self.inputs = frozenset(graph.inputs)
         self.computed = [n for n in graph.nodes if n.primitive is not CONSTANT]
+        self.unread = unpacked_for_nothing(self.computed, graph.outputs)
         self.c_ordered: set[Node] = set()
         self.views: dict[Node, View] = {}
         self.nodes: set[Node] = set()
@@ -69,7 +70,7 @@ class _Choice:
                         self.view(child)
             elif name == "gather":
                 self.view(node.inputs[0])
-            elif name == "reshape" and not keeps_axes(node):
+            elif name == "reshape" and not keeps_axes(node) and node not in self.unread:
                 self.view(node)
         for node in self.graph.outputs:
             if is_inline(node) and node not in self.inputs:

@@ -90,6 +90,10 @@ class Instruction:
         """Return how many rows it computes, each by itself and one by one at no loss; else 0."""
         return 0
 
+    def numbers_per_row(self) -> int:
+        """Return how many numbers a row has, if its code may be written for any single row."""
+        return 0
+
     def rows_per_item(self) -> int:
         """Return how many rows of a matrix product are one row here; 0 if it is no product."""
         return 0

@@ -12,6 +12,7 @@ import numpy as np
 from ....graph.node import Node
 from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange
+from ..fuse.byte_operands import ByteOperands
 from ..ir.types import Index
 from ..kernels.byte_products import GROUP, ByteProduct, pack, panel_starts, write_lines
 from ..layout.view import Buffer, View
@@ -30,31 +31,31 @@ class PackBytes(Instruction):
 
     product: ByteProduct
     matrix: View
-    packed: Buffer
+    packed: View
 
     def buffers(self) -> Iterator[Buffer]:
-        yield from (self.matrix.buffer, self.packed)
+        yield from (self.matrix.buffer, self.packed.buffer)
 
     def accesses(self) -> list[Access]:
-        return [Access(self.packed, True), Access(self.matrix.buffer, False)]
+        return [Access(self.packed.buffer, True), Access(self.matrix.buffer, False)]
 
     def nanoseconds(self) -> float:
-        return 10.0 + self.packed.size / 20.0
+        return 10.0 + self.packed.buffer.size / 10.0
 
     @property
     def outlinable(self) -> bool:
         return True
 
     def code_lines(self) -> int:
-        return 40 * len(self.product.panels(host()))
+        return 60
 
     def summary(self) -> str:
-        return f"pack {self.matrix.buffer.size} bytes"
+        return f"pack {self.packed.buffer.size} bytes"
 
     def emit(self, emitter: Emitter) -> None:
         addresses = emitter.addresses
-        source, to = addresses.of_view(self.matrix), addresses.of_buffer(self.packed)
-        pack(emitter.f, host(), self.product, source, to)
+        source, to = addresses.of_view(self.matrix), addresses.of_view(self.packed)
+        pack(emitter.f, self.product, source, to)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ class BytesTimesBytes(Instruction):
         C-contiguous: rows and columns, or images.
     line_step : int
         Bytes from a line of an image to the one that the next line of results begins with.
-    packed : Buffer
+    packed : View
         The right matrix.
     tile_size : int
         How many items threads claim at a time; 0 for all.
@@ -82,7 +83,7 @@ class BytesTimesBytes(Instruction):
     left: View
     view: View
     line_step: int
-    packed: Buffer
+    packed: View
     tile_size: int = 0
     adaptive: bool = False
 
@@ -97,13 +98,13 @@ class BytesTimesBytes(Instruction):
         return -(-self.extent // self.tile_size) if self.tile_size else 1
 
     def buffers(self) -> Iterator[Buffer]:
-        yield from (self.left.buffer, self.packed, self.view.buffer)
+        yield from (self.left.buffer, self.packed.buffer, self.view.buffer)
 
     def accesses(self) -> list[Access]:
         return [
             Access(self.view.buffer, True, rows_of_view(self.view)),
             Access(self.left.buffer, False, rows_of_view(self.left)),
-            Access(self.packed, False),
+            Access(self.packed.buffer, False),
         ]
 
     def results(self) -> Sequence[View]:
@@ -158,7 +159,7 @@ class BytesTimesBytes(Instruction):
         f, addresses = emitter.f, emitter.addresses
         left = addresses.of_view(self.left, (start, self.left.strides[0]))
         result = addresses.of_view(self.view, (start, self.view.strides[0]))
-        packed = addresses.of_buffer(self.packed)
+        packed = addresses.of_view(self.packed)
         if len(self.view.shape) == 2:
             self._emit_panels(emitter, left, packed, result, 1, count)
             return
@@ -185,29 +186,30 @@ class BytesTimesBytes(Instruction):
                 f.emit(f"call void @{name}(ptr {a}, ptr {panel}, ptr {c}, i64 {rows}, i64 {last})")
 
 
-def plan_byte_product(planner: Planning, node: Node, operands: tuple[Node, Node]) -> None:
-    """Plan the packing of the right matrix, and the products."""
-    left, right = (planner.materialize_contiguous(child) for child in operands)
-    columns = right.shape[-1]
+def plan_byte_product(planner: Planning, node: Node, operands: ByteOperands) -> None:
+    """Plan the packing of the right matrix, unless it is packed, and the products."""
+    left, right = (planner.materialize_contiguous(child) for child in operands.in_memory)
+    shape, columns = operands.right.shape, operands.right.shape[-1]
     if node.primitive.name == "matmul":
-        product = ByteProduct(columns, 1, left.shape[1], 0, left.shape[1])
+        product = ByteProduct(columns, 1, shape[0], 0, shape[0])
         line_step = 0
     else:
         _, _, width, channels = left.shape
         down, along = node.params["strides"]
-        height, run = right.shape[0], right.shape[1] * channels
-        rows = node.shape[2]
+        height, run, rows = shape[0], shape[1] * channels, node.shape[2]
         product = ByteProduct(columns, height, run, width * channels, along * channels, rows)
         line_step = down * width * channels
-    if product.run < GROUP and left.buffer.word is not None:  # the arena has bytes after each array
+    if product.run % GROUP and left.buffer.word is not None:  # the arena has bytes after each array
         copy = planner.allocate(left.shape, left.dtype)
         planner.move(left, copy)
         left = copy
-    packed = Buffer(product.packed_bytes(host()), np.dtype(np.int8))
-    planner.append(PackBytes(product, right, packed))
+    if operands.packed is None:
+        packed = planner.allocate((product.blocks * product.block_bytes,), np.dtype(np.int8))
+        planner.append(PackBytes(product, right, packed))
+        right = packed
     target = result = planner.target(node)
     if not target.is_contiguous:
         result = planner.allocate(node.shape, node.dtype)
-    planner.append(BytesTimesBytes(product, left, result, line_step, packed))
+    planner.append(BytesTimesBytes(product, left, result, line_step, right))
     if result is not target:
         planner.move(result, target)

@@ -13,12 +13,13 @@ from ....lazy import computed
 from ...threads import get_num_threads
 from ..codegen.emitter import Emitter
 from ..codegen.loop_nest import (
+    LoopAxis,
     LoopNestEmitter,
     access_strides,
     lanes_for,
     merge_axes,
 )
-from ..codegen.vector_loops import RowRange, Span, emit_loops, emit_vector_loop
+from ..codegen.vector_loops import RowRange, Span, emit_loops, emit_vector_loop, row_axes
 from ..expressions.expression import (
     Apply,
     Expression,
@@ -116,6 +117,9 @@ class Elementwise(Instruction):
     def independent_rows(self) -> int:
         return self.domain[0] if self.domain and 0 not in self.domain else 0
 
+    def numbers_per_row(self) -> int:
+        return prod(self.domain[1:])
+
     def shared(self, smallest: float) -> Instruction:
         """Cut the outermost loop, which may join several axes."""
         if 0 in self.domain:
@@ -150,7 +154,10 @@ def emit_stores(
     if 0 in step.domain:
         return
     expressions, views = step.expressions, step.results()
-    axes = merge_axes(step.domain, access_strides(expressions, views), frozenset())
+    strides = access_strides(expressions, views)
+    single = rows is not None and rows.single
+    loops = row_axes if single else merge_axes
+    axes = loops(step.domain, strides, frozenset())
     nest = LoopNestEmitter(emitter.addresses, axes, expressions, views, emitter.check_number)
 
     def write() -> None:
@@ -158,16 +165,29 @@ def emit_stores(
         for x, view in zip(values, views, strict=True):
             nest.store(transform(nest.f, x) if transform else nest.f.convert(x, view.dtype), view)
 
+    if single:
+        assert rows is not None
+        with nest.enter_axis(axes[0], rows.start):
+            _emit_nest(nest, axes[1:], views, write)
+        return
+    span = None if rows is None or not axes else rows.span(nest.f, axes[0])
+    _emit_nest(nest, axes, views, write, span)
+
+
+def _emit_nest(
+    nest: LoopNestEmitter, axes: Sequence[LoopAxis], views: Sequence[View],
+    write: Callable[[], None], span: Span | None = None,
+) -> None:  # fmt: skip
+    """Write loops over axes, vectors along the last one, around what is stored."""
     if not axes:
         write()
         return
     dtypes = [e.dtype for e in nest.subexpressions if nest.varies(e, axes[-1])]
     lanes = lanes_for([*dtypes, *[view.dtype for view in views]], axes[-1].size)
-    span = None if rows is None else rows.span(nest.f, axes[0])
     if len(axes) == 1:
         emit_vector_loop(nest, axes[0], lanes, write, span)
         return
-    gathered = _gathered_rows(nest, expressions)
+    gathered = _gathered_rows(nest, nest.expressions)
 
     def write_row() -> None:
         if gathered is not None:

@@ -26,7 +26,7 @@ from ..codegen.reductions import (
     reduce_columns,
     reduce_rows,
 )
-from ..codegen.vector_loops import RowRange, emit_loops, emit_vector_loop
+from ..codegen.vector_loops import RowRange, emit_loops, emit_vector_loop, row_axes
 from ..expressions.expression import Expression, subexpressions
 from ..expressions.lowering import identity_index
 from ..fuse.op_traits import REDUCTIONS
@@ -75,6 +75,9 @@ class Reduce(ExpressionStore):
         empty = not self.domain or 0 in self.domain
         return 0 if empty or 0 in self.axes else self.domain[0]
 
+    def numbers_per_row(self) -> int:
+        return prod(self.domain[1:])
+
     def summary(self) -> str:
         title = f"{self.operation} of {list(self.domain)} over {list(self.axes)}"
         return f"{title} {self.primitives_text()}".rstrip()
@@ -98,13 +101,27 @@ def _emit_reduction(emitter: Emitter, step: Reduce, rows: RowRange | None) -> No
         _fill_with_identity(nest, step.view, reducer)
         return
     expression, reduced = step.expression, frozenset(step.axes)
-    axes = merge_axes(step.domain, access_strides([expression], [view]), reduced)
+    single = rows is not None and rows.single
+    loops = row_axes if single else merge_axes
+    axes = loops(step.domain, access_strides([expression], [view]), reduced)
     nest = LoopNestEmitter(addresses, axes, [expression], [view], emitter.check_number)
-    outer = [a for a in axes if a.last not in reduced]
-    inner = [a for a in axes if a.last in reduced]
+    if not single:
+        _emit_loops_over(axes, nest, reducer, step, view, rows)
+        return
+    assert rows is not None
+    with nest.enter_axis(axes[0], rows.start):
+        _emit_loops_over(axes[1:], nest, reducer, step, view, None)
+
+
+def _emit_loops_over(
+    axes: Sequence[LoopAxis], nest: LoopNestEmitter, reducer: Reducer, step: Reduce, view: View,
+    rows: RowRange | None,
+) -> None:  # fmt: skip
+    outer = [a for a in axes if a.last not in step.axes]
+    inner = [a for a in axes if a.last in step.axes]
 
     def term() -> Value:
-        return f.convert(nest.value(expression), step.view.dtype)
+        return nest.f.convert(nest.value(step.expression), step.view.dtype)
 
     if not axes:
         nest.store(term(), view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import ClassVar
 
 from ..codegen.emitter import Emitter
@@ -11,6 +12,8 @@ from ..codegen.vector_loops import RowRange
 from ..ir.types import Index
 from ..layout.view import Buffer
 from .base import Instruction, Instructions, Liveness, tiles_text, total_nanoseconds
+
+_LONG_ROW = 256  # numbers, for which a loop over rows around all steps costs little
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,25 @@ class RowTiles(Instruction):
             stop = f.smaller(f.name(f"add i64 {start}, {tile_size}"), self.rows)
             count = f.name(f"sub i64 {stop}, {start}")
             rows = RowRange(start, stop, count, tile, self.rows)
-            inner.run_rows(self.steps, rows)
+            for steps in _parts(self.steps):
+                if not _runs_row_by_row(steps):
+                    inner.run_rows(steps, rows)
+                    continue
+                with f.loop(start, stop) as loop:
+                    following = f.name(f"add nsw i64 {loop.index}, 1")
+                    row = RowRange(loop.index, following, "1", tile, self.rows, single=True)
+                    inner.run_rows(steps, row)
 
         emitter.parallel(self, write)
+
+
+def _parts(steps: Instructions) -> Iterator[Instructions]:
+    """Cut steps into those whose code may be written for a single row, and others."""
+    for _, part in groupby(steps, key=lambda step: step.numbers_per_row() > 0):
+        yield tuple(part)
+
+
+def _runs_row_by_row(steps: Instructions) -> bool:
+    """Whether steps run one row after the other, so that it is in the first cache between them."""
+    largest = max(step.numbers_per_row() for step in steps)
+    return len(steps) > 1 and largest >= _LONG_ROW

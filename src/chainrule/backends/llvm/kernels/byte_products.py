@@ -5,18 +5,17 @@ has four consecutive rows of as many columns as it has lanes: one instruction (V
 AVX512-VNNI and AVX-VNNI) multiplies the bytes of each lane and adds the four products. Other CPUs
 get the same integers from 16-bit products. ::
 
-    A[m, 4g ... 4g + 3]                   a0 a1 a2 a3   repeated in each lane
-    packed[g, n] = B[4g ... 4g + 3, n]    b0 b1 b2 b3   of column n in lane n
+    A[m, 4g ... 4g + 3]                        a0 a1 a2 a3   repeated in each lane
+    packed[block, g, n] = B[4g ... 4g + 3, n]  b0 b1 b2 b3   of column n of a block of 16
 
-If the length of a row is no multiple of 4, the last group begins earlier and overlaps the one
-before, where its part of B is 0: so nothing beyond a row is read. Of fewer than four bytes the
-group reaches into what follows, which B multiplies by 0: there must be something after the last
-row.
+That order is the same for all widths of vectors, so that weights can be kept in it: see
+`fuse.byte_operands`. If the length of a row is no multiple of 4, the last group reaches up to three
+bytes beyond it, which B multiplies by 0: there must be something after the last row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -26,7 +25,7 @@ from ..ir.types import I32
 from ..ir.value import Value
 from ..target.host import Host
 
-GROUP = 4  # bytes that one lane multiplies at once
+GROUP, BLOCK = 4, 16  # bytes that one lane multiplies at once; columns that are packed together
 _I8, _I16 = np.dtype(np.int8), np.dtype(np.int16)
 _PAIRS = {4: "sse2.pmadd.wd", 8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}  # by lanes
 _TALL = {64: {4: 6, 3: 8, 2: 12, 1: 14}, 32: {2: 5, 1: 8}, 16: {2: 5, 1: 8}}
@@ -59,32 +58,24 @@ class ByteProduct:
     rows: int = 0
 
     @property
-    def whole_groups(self) -> int:
-        """The number of groups of a segment that overlap no other."""
-        return self.run // GROUP
-
-    @property
-    def last_rows(self) -> tuple[int | None, ...]:
-        """Rows of B that the last group of a segment multiplies, None being zeros.
-
-        Empty if all groups are whole.
-        """
-        rest = self.run % GROUP
-        if not rest:
-            return ()
-        rows = tuple(range(self.run - rest, self.run))
-        zeros = (None,) * (GROUP - rest)
-        return (*zeros, *rows) if self.run > GROUP else (*rows, *zeros)
-
-    @property
-    def last_start(self) -> int:
-        """Where the last group of a segment begins that is not whole."""
-        return max(0, self.run - GROUP)
-
-    @property
     def groups(self) -> int:
         """The number of groups of a segment."""
         return -(-self.run // GROUP)
+
+    @property
+    def blocks(self) -> int:
+        """The number of blocks of columns."""
+        return -(-self.columns // BLOCK)
+
+    @property
+    def block_bytes(self) -> int:
+        """The size of a packed block."""
+        return self.segments * self.groups * BLOCK * GROUP
+
+    def start(self, target: Host, vector: int) -> int:
+        """Return where a vector of the first group lies in the packed B."""
+        block, column = divmod(vector * target.lanes(GROUP), BLOCK)
+        return block * self.block_bytes + column * GROUP
 
     def vectors(self, target: Host) -> int:
         """Return how many vectors the columns fill."""
@@ -119,47 +110,43 @@ class ByteProduct:
         """Half cycles of a group: its products, of which 8 or more hide latency, and loads."""
         return max(float(vectors * size), 8.0) + 2.0 + 0.25 * (vectors + size)
 
-    def packed_bytes(self, target: Host) -> int:
-        """Return the size of B when it is packed."""
-        return self.segments * self.groups * self.vectors(target) * target.vector_bytes
+
+def pack(f: FunctionBuilder, product: ByteProduct, source: str, to: str) -> None:
+    """Write code that packs B, of `segments * run` contiguous rows."""
+    whole, rest = divmod(product.columns, BLOCK)
+    with f.loop(0, whole) as block:
+        first = f.offset(source, block.index, BLOCK)
+        _pack_block(f, product, first, f.offset(to, block.index, product.block_bytes), None)
+    if rest:
+        first = f.offset(source, whole * BLOCK, 1)
+        mask = f.first_lanes(rest, BLOCK)
+        _pack_block(f, product, first, f.offset(to, whole * product.block_bytes, 1), mask)
 
 
-def pack(f: FunctionBuilder, target: Host, product: ByteProduct, source: str, to: str) -> None:
-    """Write code that packs B, of `segments * run` contiguous rows, panel by panel."""
-    whole = product.whole_groups
-    for byte, first, vectors in panel_starts(product, target):
-        per_group = vectors * target.vector_bytes
-        columns = range(first, first + vectors * target.lanes(GROUP), target.lanes(GROUP))
-        with f.loop(0, product.segments) as segment:
-            rows = f.offset(source, segment.index, product.run * product.columns)
-            groups = f.offset(f.offset(to, byte, 1), segment.index, product.groups * per_group)
-            with f.loop(0, whole) as group:
-                row = f.offset(rows, group.index, GROUP * product.columns)
-                panel = f.offset(groups, group.index, per_group)
-                _pack_group(f, target, product, row, range(GROUP), panel, columns)
-            if product.last_rows:
-                panel = f.offset(groups, whole * per_group, 1)
-                _pack_group(f, target, product, rows, product.last_rows, panel, columns)
+def _pack_block(
+    f: FunctionBuilder, product: ByteProduct, source: str, to: str, mask: Value | None
+) -> None:
+    """Interleave groups of four rows of up to 16 columns."""
+    whole, rest = divmod(product.run, GROUP)
+    zero = f.constant(0, _I8, BLOCK)
 
+    def interleave(row: str, count: int, address: str) -> None:
+        rows = [f.load(f.offset(row, j * product.columns, 1), _I8, BLOCK, mask)
+                for j in range(count)]  # fmt: skip
+        four = [*rows, *[zero] * (GROUP - count)]
+        first, second = (f.shuffle(four[j], four[j + 1], range(2 * BLOCK)) for j in (0, 2))
+        order = [j * BLOCK + column for column in range(BLOCK) for j in range(GROUP)]
+        f.store(f.shuffle(first, second, order), address)
 
-def _pack_group(
-    f: FunctionBuilder, target: Host, product: ByteProduct, source: str,
-    rows: Sequence[int | None], to: str, columns: Iterable[int],
-) -> None:  # fmt: skip
-    """Interleave four rows of B, None being zeros."""
-    lanes = target.lanes(GROUP)
-    zero = f.constant(0, _I8, lanes)
-    for k, column in enumerate(columns):
-        remaining = product.columns - column
-        mask = f.first_lanes(remaining, lanes) if remaining < lanes else None
-        four = [
-            zero if row is None
-            else f.load(f.offset(source, row * product.columns + column, 1), _I8, lanes, mask)
-            for row in rows
-        ]  # fmt: skip
-        first, second = (f.shuffle(four[j], four[j + 1], range(2 * lanes)) for j in (0, 2))
-        order = [j * lanes + lane for lane in range(lanes) for j in range(GROUP)]
-        f.store(f.shuffle(first, second, order), f.offset(to, k * target.vector_bytes, 1))
+    with f.loop(0, product.segments) as segment:
+        rows = f.offset(source, segment.index, product.run * product.columns)
+        groups = f.offset(to, segment.index, product.groups * BLOCK * GROUP)
+        with f.loop(0, whole) as group:
+            row = f.offset(rows, group.index, GROUP * product.columns)
+            interleave(row, GROUP, f.offset(groups, group.index, BLOCK * GROUP))
+        if rest:
+            row = f.offset(rows, whole * GROUP * product.columns, 1)
+            interleave(row, rest, f.offset(groups, whole * BLOCK * GROUP, 1))
 
 
 def write_lines(module: Module, target: Host, product: ByteProduct, vectors: int) -> str:
@@ -191,13 +178,13 @@ def _tile(
     f: FunctionBuilder, target: Host, product: ByteProduct, vectors: int, row: str, rows: int
 ) -> None:
     """Write the sums of some rows of A and a panel of B, kept in registers."""
-    lanes, size = target.lanes(GROUP), target.vector_bytes
+    lanes = target.lanes(GROUP)
     line = f.offset("%A", row, product.row_step)
     a_rows = [f.offset(line, r * product.row_step, 1) for r in range(rows)]
+    starts = [product.start(target, v) for v in range(vectors)]
 
-    def add(sums: Sequence[Value], a_offset: str | int, groups: str) -> list[Value]:
-        b = [_signed(f, target, _packed(f, f.offset(groups, v * size, 1), lanes))
-             for v in range(vectors)]  # fmt: skip
+    def add(sums: Sequence[Value], a_offset: str | int, group: str) -> list[Value]:
+        b = [_signed(f, target, _packed(f, f.offset(group, start, 1), lanes)) for start in starts]
         new = list(sums)
         for r in range(rows):
             address = f.offset(a_rows[r], a_offset, 1)
@@ -210,17 +197,12 @@ def _tile(
     zero = f.constant(0, I32, lanes)
     with f.loop(0, product.segments, carried=[zero] * (rows * vectors)) as segment:
         start = f.times(segment.index, product.segment_step)
-        groups = f.offset("%B", segment.index, product.groups * vectors * size)
-        whole = product.whole_groups
-        with f.loop(0, whole, carried=segment.values) as loop:
+        groups = f.offset("%B", segment.index, product.groups * BLOCK * GROUP)
+        with f.loop(0, product.groups, carried=segment.values) as loop:
             offset = f.plus(start, f.times(loop.index, GROUP))
-            group = f.offset(groups, loop.index, vectors * size)
+            group = f.offset(groups, loop.index, BLOCK * GROUP)
             loop.carry(*add(loop.values, offset, group))
-        sums: Sequence[Value] = loop.values
-        if product.last_rows:
-            offset = f.plus(start, product.last_start)
-            sums = add(sums, offset, f.offset(groups, whole * vectors * size, 1))
-        segment.carry(*sums)
+        segment.carry(*loop.values)
     mask = f.first_lanes("%last", lanes)
     for k, total in enumerate(segment.values):
         r, v = divmod(k, vectors)
@@ -287,6 +269,5 @@ def panel_starts(product: ByteProduct, target: Host) -> Iterator[tuple[int, int,
     """Yield (first byte in the packed B, first column, vectors) of each panel."""
     first = 0
     for vectors in product.panels(target):
-        groups = product.segments * product.groups
-        yield groups * first * target.vector_bytes, first * target.lanes(GROUP), vectors
+        yield product.start(target, first), first * target.lanes(GROUP), vectors
         first += vectors
