@@ -19,13 +19,13 @@ TIMED = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gr
          "eager_gradient", "transforms", "strides", "matrix_products", "linalg", "solvers",
          "wild", "branches", "call_overhead", "stateful_steps", "environments", "rl_speed",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "loops",
-         "transformer", "text", "sparse_adam", "low_precision", "layers",
-         "estimator_speed", "anomaly_speed",
+         "transformer", "attention", "text", "sparse_adam", "low_precision", "layers",
+         "answers", "estimator_speed", "anomaly_speed",
          "forecast_speed", "tables", "tabular")  # fmt: skip
 # Other tables: what is learned, what memory is taken
-OTHERS = ("rl_learning", "estimator_memory", "estimator_parity", "anomaly", "anomaly_series",
-          "forecast", "forecast_coverage", "intervals", "scale", "widths", "tabular_ranks",
-          "timeseries", "images", "audio", "text_accuracy")  # fmt: skip
+OTHERS = ("rl_learning", "estimator_memory", "attention_memory", "estimator_parity", "anomaly",
+          "anomaly_series", "forecast", "forecast_coverage", "intervals", "scale", "widths",
+          "tabular_ranks", "timeseries", "images", "audio", "text_accuracy")  # fmt: skip
 NAMES = (*TIMED, *OTHERS)
 # Timed on all cores only: both sides start processes
 ON_ALL = ("environments", "anomaly_speed", "forecast_speed", "tables")

@@ -322,7 +322,7 @@ def test_normalization(kind):
 def test_layers_of_lbfgs():
     """Layer normalisation, residuals and an ensemble train with lbfgs: the loss falls."""
     model = regressor(solver="lbfgs", normalization="layer", residual=True, n_members=2,
-                      hidden_layer_sizes=(4, 4), max_iter=60, alpha=1e-6)  # fmt: skip
+                      hidden_layer_sizes=(4, 4), max_iter=100, alpha=1e-6)  # fmt: skip
     model.fit(X, Y)
     assert model.scales_[0].shape == (2, 4)
     assert model.score(X, Y) > 0.9

@@ -20,7 +20,7 @@ from ..backends import set_num_threads
 from ..data import Table
 from ..data.column_values import as_numbers, as_texts
 from ..errors import DataError
-from ..estimators.tabular.defaults import DEFAULTS, batch_size_for
+from ..estimators.tabular.defaults import DEFAULTS, HIDDEN_LAYERS, batch_size_for
 from ..estimators.tabular.fitting import make_estimator
 from ..estimators.tabular.options import TrainOptions
 from ..estimators.tabular.preparation import training_table
@@ -102,7 +102,7 @@ class Search:
 
     def defaults(self) -> dict[str, Any]:
         """The options of `train` as parameters of a trial: the search begins with them."""
-        sizes = DEFAULTS.hidden_layer_sizes
+        sizes = HIDDEN_LAYERS[self.task]
         return {
             "width": sizes[0], "layers": len(sizes), "learning_rate": DEFAULTS.learning_rate_init,
             "weight_decay": DEFAULTS.weight_decay, "dropout": DEFAULTS.dropout,

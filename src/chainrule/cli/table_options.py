@@ -15,8 +15,10 @@ MAX_LAYERS = 8
 MAX_LAYER_SIZE = 2**16
 
 
-def parse_sizes(text: str) -> tuple[int, ...]:
+def parse_sizes(text: str | None) -> tuple[int, ...] | None:
     """Read the sizes of the hidden layers from ``128,64``."""
+    if text is None:
+        return None
     if text.strip().lower() in ("none", ""):
         return ()
     parts = text.split(",")
@@ -30,9 +32,9 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
-def write_sizes(sizes: tuple[int, ...]) -> str:
+def write_sizes(sizes: tuple[int, ...] | None) -> str | None:
     """Write the sizes of the hidden layers as the command line has them."""
-    return ",".join(map(str, sizes)) or "none"
+    return None if sizes is None else ",".join(map(str, sizes)) or "none"
 
 
 def parse_validation_fraction(fraction: float | None) -> float | None:
@@ -136,8 +138,9 @@ LOG = CommandOption(
 )  # fmt: skip
 NETWORK = (
     CommandOption(
-        "hidden-layer-sizes", "hidden_layer_sizes", str, write_sizes(DEFAULTS.hidden_layer_sizes),
-        "Sizes of the hidden layers; 'none' for a linear model.",
+        "hidden-layer-sizes", "hidden_layer_sizes", str | None, None,
+        "Sizes of the hidden layers; 'none' for a linear model. [default: 64,64 for classes, "
+        "128,128,128 for numbers]",
         parse=parse_sizes, write=write_sizes, metavar="N,N,...",
     ),
     N_MEMBERS,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelFileError
-from ..lazy import LazyModule
 from .column_values import date_part
+from .columns.distinct_cells import DistinctCells
 from .compact_features import NONE
 from .moments import mean_and_deviation, standardize
-
-pd = LazyModule("pandas")
 
 Series: TypeAlias = Any
 Floats: TypeAlias = NDArray[np.float64]
@@ -65,7 +64,7 @@ class Column:
         return 1 if self.levels else int(self.missing)
 
     def write(self, values: Any, into: NDArray[np.float32]) -> None:
-        """Write the features of numbers, dates or texts into an array of shape (rows, width)."""
+        """Write the features of numbers, dates or distinct texts into an array (rows, width)."""
         if self.levels:
             codes = self._codes(values)
             known = np.flatnonzero(codes >= 0)
@@ -90,12 +89,16 @@ class Column:
         if self.missing:
             codes[:, 0] = np.where(absent, 0, NONE)
 
-    def _codes(self, texts: Any) -> NDArray[np.intp]:
-        """Which feature is 1 for each text, -1 if none is."""
-        codes = pd.Index(self.levels, dtype=object).get_indexer(texts)
-        if self.missing:
-            codes = np.where(pd.isna(texts), len(self.levels), codes)
-        return np.asarray(codes)
+    def _codes(self, cells: DistinctCells) -> NDArray[np.intp]:
+        """Which feature is 1 in each row, -1 if none is."""
+        known = self._level_codes
+        codes = np.array([known.get(text, -1) for text in cells.texts], np.intp)
+        return cells.spread(codes, len(self.levels) if self.missing else -1)
+
+    @cached_property
+    def _level_codes(self) -> dict[str, int]:
+        """Which feature each level has."""
+        return {level: k for k, level in enumerate(self.levels)}
 
     def _scaled(self, values: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Numbers as the network reads them, and which cells are empty."""
@@ -132,7 +135,7 @@ def learn_columns(name: str, kind: str, values: Any, weights: Floats | None) -> 
     name : str
     kind : str
         That of its `Reading`.
-    values : array of float64, or of texts with None, or a Series of dates
+    values : array of float64, or DistinctCells of texts, or a Series of dates
     weights : array of float64, shape (rows,), optional
     """
     if kind == "date":
@@ -153,16 +156,15 @@ def _dates(name: str, times: Series, weights: Floats | None) -> list[Column]:
     return [replace(part, missing=missing and k == 0) for k, part in enumerate(varying)]
 
 
-def _texts(name: str, texts: NDArray[Any]) -> Column | None:
+def _texts(name: str, cells: DistinctCells) -> Column | None:
     """Learn the levels of a column of text; None if all rows are alike."""
-    codes, levels = pd.factorize(texts, use_na_sentinel=True)
-    missing = bool((codes < 0).any())
+    missing = bool((cells.codes < 0).any())
+    # 1 and "1" are different cells and one text
+    levels, of_cell = np.unique(np.array(cells.texts, object), return_inverse=True)
     if not len(levels) or len(levels) + missing < 2:
         return None
-    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-    order = np.argsort(levels)
-    levels, counts = levels[order], counts[order]
-    enough = counts >= min(MIN_LEVEL_ROWS, len(texts) / 200, int(np.max(counts)))
+    counts = np.bincount(of_cell, cells.counts, len(levels)).astype(int)
+    enough = counts >= min(MIN_LEVEL_ROWS, len(cells.codes) / 200, int(np.max(counts)))
     levels, counts = levels[enough], counts[enough]
     common = levels[np.argsort(-counts, kind="stable")[:MAX_LEVELS]]
     return Column(name, levels=tuple(sorted(map(str, common))), missing=missing)

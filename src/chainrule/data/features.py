@@ -14,6 +14,7 @@ from .cells import check_cells
 from .column_plans import MAX_DEVIATIONS, MAX_LEVELS, Column, column_from_json, learn_columns
 from .column_values import as_known_levels, as_numbers, as_texts, as_times
 from .columns import Reading, learn_readings, readings_of_table
+from .columns.distinct_cells import DistinctCells, distinct_cells
 from .compact_features import MAX_CODES, NONE, CompactFeatures
 
 Frame: TypeAlias = Any  # a pandas DataFrame
@@ -240,20 +241,20 @@ class Features:
 
 
 def _values(column: Series, plan: Column, reading: Reading | None) -> Any:
-    """The cells of a column as numbers, dates or texts."""
+    """The cells of a column as numbers, dates or distinct texts."""
     check_cells(column, spans=reading is not None)
     if reading is not None:
         return _typed(column, reading)
     if plan.levels:
-        return as_known_levels(as_texts(column), plan.levels)
+        return DistinctCells.of_texts(as_known_levels(as_texts(column), plan.levels))
     return as_times(column) if plan.part else as_numbers(column)
 
 
 def _typed(column: Series, reading: Reading) -> Any:
-    """The cells of a column as a plan takes them: float64, dates, or texts."""
+    """The cells of a column as a plan takes them: float64, dates, or distinct texts."""
     if reading.kind == "date":
         return reading.times(column)
-    return reading.numbers(column) if reading.is_number else reading.texts(column)
+    return reading.numbers(column) if reading.is_number else distinct_cells(column)
 
 
 def _left_out(column: Series, reading: Reading) -> Reading:

@@ -3,13 +3,15 @@
 Tested with scikit-learn 1.8 and 1.9. None of them is promised to stay: where a version moves one,
 it is mended here, and no other file imports a private name (`tests/test_architecture.py`). Beside
 these, `MLPClassifier` and `MLPRegressor` replace methods of scikit-learn's classes of that name
-(`_fit`, `_validate_input`, `_predict`, `_forward_pass_fast`, `_check_solver`), which its public
-methods call.
+(`_fit`, `_validate_input`, `_predict`, `_forward_pass_fast`, `_check_solver`,
+`_get_param_names`), which its public methods call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from inspect import signature
 from typing import Any, TypeVar
 
 from sklearn.base import _fit_context
@@ -48,6 +50,12 @@ def fit_task(model: Any, epochs: int) -> tuple[Any, bool]:
     return task, bool(getattr(model, "_skl_callbacks", None))
 
 
+@lru_cache(maxsize=64)
+def parameter_names(cls: Any) -> tuple[str, ...]:
+    """The names of the parameters of a class of estimators: read from its signature only once."""
+    return tuple(sorted(signature(cls).parameters))
+
+
 def validate_parameters(model: Any) -> None:
     """Raise a ValueError if a parameter is out of its range."""
     model._validate_params()
@@ -62,6 +70,7 @@ __all__ = [
     "check_sample_weight",
     "check_y",
     "fit_task",
+    "parameter_names",
     "safe_indexing",
     "threadpool_controller",
     "validate_parameters",

@@ -19,6 +19,7 @@ from .activations import (
 )
 from .attention import MultiHeadAttention, sequence_mask
 from .augmentation import cutout, random_crop, random_horizontal_flip, random_rotation, random_shift
+from .bfloat16 import BFloat16Dense, to_bfloat16
 from .cells import GRUCell, LSTMCell, RNNCell
 from .convolution import Conv1d, Conv2d, conv
 from .dot_product import dot_product_attention
@@ -67,6 +68,7 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "BFloat16Dense",
     "BatchEnsembleDense",
     "BatchNorm",
     "BatchedDense",
@@ -137,6 +139,7 @@ __all__ = [
     "softplus",
     "static",
     "tanh",
+    "to_bfloat16",
     "torch_uniform",
     "with_batch_stats",
     "zeros",

@@ -6,6 +6,8 @@ the steps that are not padding.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import prod
 from typing import Any, Self
 
 import numpy as np
@@ -13,11 +15,18 @@ from numpy.typing import DTypeLike
 
 from ..errors import DtypeError, ShapeError, at_user_line
 from ..random import split
+from ..trace.tracer import Tracer
+from ..transforms import checkpoint
 from ..typing import Array
 from .dot_product import dot_product_attention
 from .layers import Dense
 from .module import Module
+from .normalization import LayerNorm
 from .validation import check_dtype, check_fraction, check_int
+
+# Bytes of a sequence's features from which on they are computed again. The number of sequences
+# does not count, so that a network is the same program for any (as files of ONNX must be).
+_LARGE = 2**18
 
 
 def sequence_mask(lengths: Any, max_length: int) -> Array:
@@ -147,32 +156,44 @@ class MultiHeadAttention(Module):
         -------
         array of shape (rows, steps, embed_dim)
         """
-        return self._attend(x, memory, mask, bias, is_causal, None)
+        return self.attend(x, memory, mask, bias, is_causal, None)
 
     def train(
         self, x: Any, key: Any, memory: Any = None, *, mask: Any = None, bias: Any = None,
         is_causal: bool = False,
     ) -> tuple[Any, Self]:  # fmt: skip
         """Apply attention with dropout; return the output and this layer, which has no state."""
-        return self._attend(x, memory, mask, bias, is_causal, key), self
+        return self.attend(x, memory, mask, bias, is_causal, key), self
 
-    def _attend(self, x: Any, memory: Any, mask: Any, bias: Any, is_causal: bool, key: Any) -> Any:
+    def attend(
+        self, x: Any, memory: Any = None, mask: Any = None, bias: Any = None,
+        is_causal: bool = False, key: Any = None, norm: LayerNorm | None = None,
+    ) -> Any:  # fmt: skip
+        """Apply attention to `x`, normalised first where a norm is given, with dropout by a key.
+
+        The other parameters are those of a call. What is normalised is computed again in the
+        backward pass where it is large.
+        """
         dim = self.combine.weight.shape[0]
         for sequence in (x, x if memory is None else memory):
             check_sequence("MultiHeadAttention", sequence, dim)
         if mask is not None:
             mask = _checked_mask(mask, np.shape(memory if memory is not None else x)[:2])
         attended = dot_product_attention(
-            *self._projected(x, memory), mask=mask, bias=bias, is_causal=is_causal,
+            *self._projected(x, memory, norm), mask=mask, bias=bias, is_causal=is_causal,
             dropout=self.dropout, key=key,
         )  # fmt: skip
         return self.combine(attended.reshape(x.shape))
 
-    def _projected(self, x: Any, memory: Any) -> list[Any]:
+    def _projected(self, x: Any, memory: Any, norm: LayerNorm | None) -> list[Any]:
         """Return queries, keys and values, each (rows, steps, heads, features of a head)."""
         dim = self.combine.weight.shape[0]
+        if norm is None:
+            project: Callable[..., Any] = self.project
+        else:
+            project = recomputed(lambda x: self.project(norm(x)), x, 3 * dim)
         if memory is None:
-            both = self.project(x)
+            both = project(x)
             parts = [both[..., k * dim : (k + 1) * dim] for k in range(3)]
         else:
             weight, bias = self.project.weight, self.project.bias
@@ -199,6 +220,15 @@ def _checked_mask(mask: Any, shape: tuple[int, ...]) -> Any:
     if mask.shape != shape:
         raise ShapeError(at_user_line(f"mask has shape {mask.shape}, and not {shape}: rows, steps"))
     return mask[:, None, None, :]
+
+
+def recomputed(function: Callable[..., Any], x: Any, width: int) -> Callable[..., Any]:
+    """Return a function of an array like x, to be computed again in the backward pass if `width`
+    features of a sequence are large.
+    """
+    if not isinstance(x, Tracer) or prod(x.shape[1:-1]) * width * x.dtype.itemsize < _LARGE:
+        return function
+    return checkpoint(function)
 
 
 def check_sequence(layer: str, x: Any, dim: int) -> None:

@@ -88,7 +88,7 @@ def dot_product_attention(
     extras, names, boost = [], [], 1.0
     added = _added(mask, bias, dtype)
     if added is not None:
-        extras.append(_ranked("mask or bias" if bias is None or mask is not None else "bias", added, shape))
+        extras.append(_ranked("mask" if bias is None else "bias", added, shape))
         names.append(BIAS)
     if key is not None and rate:
         extras.append(bernoulli(key, 1.0 - rate, shape))

@@ -86,7 +86,7 @@ def quantize(
         seen[name] = _Seen(layer, percentile)
         return _Recorder(seen[name])
 
-    watched = _replaced(model, is_quantizable, recorded)
+    watched = with_replaced_layers(model, is_quantizable, recorded)
     if unknown := sorted(set(skip) - set(seen)):
         raise ValueError(
             at_user_line(f"skip: there is no layer {unknown[0]!r}; there are {', '.join(seen)}")
@@ -101,7 +101,7 @@ def quantize(
                 "Conv1d without groups and dilation, can, if an output sums 4 products or more"
             )
         )
-    return _replaced(
+    return with_replaced_layers(
         model, is_quantizable,
         lambda layer, name: quantized(layer, stored[name]) if name in stored else layer,
     )  # fmt: skip
@@ -115,7 +115,7 @@ def zero_points(model: Any) -> dict[str, int]:
         points[name] = layer.zero_point
         return layer
 
-    _replaced(model, lambda layer: isinstance(layer, _OF_BYTES), note)
+    with_replaced_layers(model, lambda layer: isinstance(layer, _OF_BYTES), note)
     return points
 
 
@@ -135,7 +135,7 @@ def with_quantized_layers(model: Any, points: Mapping[str, int]) -> Any:
         names.append(name)
         return empty_quantized(layer, points[name])
 
-    new = _replaced(model, is_quantizable, empty)
+    new = with_replaced_layers(model, is_quantizable, empty)
     if missing := sorted(points.keys() - set(names)):
         raise ValueError(f"there is no layer {missing[0]!r} to quantize")
     return new
@@ -189,7 +189,7 @@ class _Recorder(Module):
         return getattr(self.seen.layer, name)
 
 
-def _replaced(
+def with_replaced_layers(
     part: Any, is_wanted: Callable[[Any], bool], function: Callable[[Any, str], Any], name: str = ""
 ) -> Any:
     """Return a model with ``function(layer, name)`` in the stead of some layers."""
@@ -197,7 +197,9 @@ def _replaced(
         return function(part, name)
 
     def inner(value: Any, key: Any) -> Any:
-        return _replaced(value, is_wanted, function, f"{name}.{key}" if name else str(key))
+        return with_replaced_layers(
+            value, is_wanted, function, f"{name}.{key}" if name else str(key)
+        )
 
     if isinstance(part, Module):
         children = {key: getattr(part, key) for key in child_names(part)}

@@ -20,9 +20,10 @@ from .channels import check_channels, over_images, over_sequences
 from .convolution import Conv1d, Conv2d, Padding, Padding1d, Pair, conv, zeros_around
 from .layers import Dense
 from .module import Module
+from .packed_weights import packed, packed_shape, unpacked
 from .validation import check_last_axis
 
-COLUMNS, GROUP = 16, 4  # outputs, and summed numbers, that weights keep together
+GROUP = 4  # summed numbers that weights keep together
 LEVELS = 255  # of a byte, above 0
 LARGEST = 127  # of a weight: -128 is left out, so that weights are symmetric
 MOST_SUMMED = (2**31 - 1) // (LEVELS * LARGEST)  # products that int32 can hold
@@ -51,52 +52,6 @@ def as_bytes(x: Any, inverse_scale: Any, zero_point: int) -> Any:
     return np.minimum(np.maximum(levels, 0), LEVELS).astype(np.uint8)
 
 
-def packed(weight: Any) -> Any:
-    """Return int8 weights in the order in which compiled code reads them.
-
-    Parameters
-    ----------
-    weight : int8 array of shape (..., inputs, outputs), or (height, width, inputs, outputs)
-        Of a dense layer or of a convolution.
-
-    Returns
-    -------
-    int8 array of shape (blocks, height, groups, 64)
-        Blocks of 16 outputs, and groups of 4 of the numbers that are summed along a row, with
-        zeros at the end of both: 16 times 4 bytes. A dense layer has height 1.
-    """
-    shape = _summed(weight.shape)
-    whole = _whole(shape)
-    padding = [(0, size - n) for n, size in zip(shape, whole, strict=True)]
-    height, rows, outputs = whole
-    blocks = np.pad(weight.reshape(shape), padding).reshape(
-        height, rows // GROUP, GROUP, outputs // COLUMNS, COLUMNS
-    )
-    ordered = np.ascontiguousarray(blocks.transpose(3, 0, 1, 4, 2))
-    return ordered.reshape(*ordered.shape[:3], COLUMNS * GROUP)
-
-
-def unpacked(weight: Any, shape: tuple[int, ...]) -> Any:
-    """Return the weights of this shape that `packed` was given: see `fuse.byte_operands`."""
-    height, rows, outputs = _summed(shape)
-    ordered = weight.reshape(*weight.shape[:3], COLUMNS, GROUP)
-    matrix = ordered.transpose(1, 2, 4, 0, 3).reshape(_whole((height, rows, outputs)))
-    return matrix[:, :rows, :outputs].reshape(shape)
-
-
-def _summed(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return the rows of a kernel, the numbers that follow each other in one, and the outputs."""
-    if len(shape) == 2:
-        return 1, shape[0], shape[1]
-    height, width, channels, outputs = shape
-    return height, width * channels, outputs
-
-
-def _whole(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    height, rows, outputs = shape
-    return height, -(-rows // GROUP) * GROUP, -(-outputs // COLUMNS) * COLUMNS
-
-
 class _Parameters(NamedTuple):
     """The fields that all layers of bytes have."""
 
@@ -119,19 +74,18 @@ class _Parameters(NamedTuple):
         correction = stored.zero_point * np.sum(rounded, axis=axes, dtype=np.int32)
         shape = _kernel_shape(layer)
         return cls(
-            packed(rounded.reshape(shape)), scale * stored.scale, np.asarray(correction, np.int32),
-            layer.bias, np.asarray(1 / stored.scale, weight.dtype), stored.zero_point, shape,
+            packed(rounded.reshape(shape), GROUP), scale * stored.scale,
+            np.asarray(correction, np.int32), layer.bias,
+            np.asarray(1 / stored.scale, weight.dtype), stored.zero_point, shape,
         )  # fmt: skip
 
     @classmethod
     def empty(cls, layer: Any, zero_point: int) -> _Parameters:
         """Return arrays of the shapes that a layer's have."""
         shape, dtype = _kernel_shape(layer), layer.weight.dtype
-        height, rows, outputs = _whole(_summed(shape))
-        blocks = (outputs // COLUMNS, height, rows // GROUP, COLUMNS * GROUP)
         return cls(
-            np.zeros(blocks, np.int8), np.zeros(shape[-1:], dtype), np.zeros(shape[-1:], np.int32),
-            layer.bias, np.zeros((), dtype), zero_point, shape,
+            np.zeros(packed_shape(shape, GROUP), np.int8), np.zeros(shape[-1:], dtype),
+            np.zeros(shape[-1:], np.int32), layer.bias, np.zeros((), dtype), zero_point, shape,
         )  # fmt: skip
 
 
@@ -267,7 +221,7 @@ def _set(layer: Any, parameters: _Parameters) -> None:
 
 def _weight(layer: Any, like: Any) -> Any:
     """Return the weights as usual: a constant of bytes, if they are known and `like` is traced."""
-    return unpacked(np.asarray(layer.int8_weight, like=like), layer.shape)
+    return unpacked(np.asarray(layer.int8_weight, like=like), layer.shape, GROUP)
 
 
 def _convolved(layer: Any, x: Any, stride: Any, zeros: Any) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from ..random import split
 from ..typing import Array
 from .activations import gelu
-from .attention import MultiHeadAttention, check_sequence
+from .attention import MultiHeadAttention, check_sequence, recomputed
 from .dropout import dropout
 from .layers import Activation, Dense
 from .module import Module
@@ -118,21 +118,24 @@ class TransformerEncoderLayer(Module):
         check_sequence("TransformerEncoderLayer", x, self.norm1.scale.shape[0])
         keys = [None] * 4 if key is None else split(key, 4)
 
-        def attend(x: Any) -> Any:
-            options = {"mask": mask, "bias": bias, "is_causal": is_causal}
-            if key is None:
-                return self.attention(x, **options)
-            return self._drop(self.attention.train(x, keys[0], **options)[0], keys[1])
+        def attend(x: Any, norm: LayerNorm | None = None) -> Any:
+            read = self.attention.attend(x, None, mask, bias, is_causal, keys[0], norm)
+            return self._drop(read, keys[1])
 
-        def feed(x: Any) -> Any:
-            inner = self._drop(self.activation(self.first(x)), keys[2])
-            return self._drop(self.last(inner), keys[3])
+        def feed(x: Any, norm: LayerNorm | None = None) -> Any:
+            width = self.first.weight.shape[-1]
+            hidden = recomputed(lambda x: self.first(x if norm is None else norm(x)), x, width)(x)
+            last = recomputed(self._last, x, width)
+            return self._drop(last(hidden, keys[2]), keys[3])
 
         if self.norm_first:
-            x = x + attend(self.norm1(x))
-            return x + feed(self.norm2(x))
+            x = x + attend(x, self.norm1)
+            return x + feed(x, self.norm2)
         x = self.norm1(x + attend(x))
         return self.norm2(x + feed(x))
+
+    def _last(self, hidden: Any, key: Any) -> Any:
+        return self.last(self._drop(self.activation(hidden), key))
 
     def _drop(self, x: Any, key: Any) -> Any:
         return x if key is None else dropout(x, self.dropout, key)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from ..graph.node import Primitive
 from .declare import elementwise
 
@@ -47,4 +51,18 @@ bitwise_count: Primitive = elementwise(
     family="special",
     domain=(_WHOLE,),
     kinds="i",
+)
+
+
+def _from_bfloat16(xp: Any, x: Any) -> Any:
+    return (x.astype(np.uint32) << np.uint32(16)).view(np.float32)
+
+
+from_bfloat16: Primitive = elementwise(
+    "from_bfloat16",
+    _from_bfloat16,
+    family="special",
+    domain=((16000.0, 16500.0),),
+    kinds="i",
+    doc="The float32 whose first 16 bits are those of a whole number.",
 )

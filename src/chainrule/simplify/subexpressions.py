@@ -12,8 +12,8 @@ from ..graph.node import CONSTANT, Node, constant
 from ..graph.types import weak_constant
 from .rewrite import rewrite
 
-# Weights of bytes stay bytes, in the order in which they are kept: it is what compiled code reads
-_ORDERS = frozenset(["cast", "reshape", "slice", "transpose"])
+_WEIGHTS = (np.dtype(np.int8), np.dtype(np.int32))
+_PACKED = ((np.dtype(np.int8), (16, 4)), (np.dtype(np.uint16), (16, 2)))
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -24,15 +24,23 @@ def fold_constants(graph: Graph) -> Graph:
             return node
         if any(child.primitive is not CONSTANT for child in node.inputs):
             return node
-        if node.primitive.name in _ORDERS and _is_matrix_of_bytes(node.inputs[0]):
+        if _is_of_narrow_weights(node):
             return node
         return constant(weak_constant(node.value, node.dtype))
 
     return rewrite(graph, fold)
 
 
-def _is_matrix_of_bytes(node: Node) -> bool:
-    return bool(node.dtype == np.int8) and len(node.shape) >= 2
+def _is_of_narrow_weights(node: Node) -> bool:
+    """Whether weights of one byte or two are read: compiled products read them as they are kept.
+
+    Those are matrices of int8 that are cast, and packed ones: see `llvm.fuse.packed_operands`.
+    """
+    x = node.inputs[0]
+    if node.primitive.name == "cast":
+        return (x.dtype, node.dtype) == _WEIGHTS and len(x.shape) >= 2
+    is_split = node.primitive.name == "reshape" and len(x.shape) == 4
+    return is_split and (x.dtype, node.shape[-2:]) in _PACKED
 
 
 def eliminate_common_subexpressions(graph: Graph) -> Graph:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError, at_user_line
-from ..primitives.structure import broadcast_to, identity
+from ..primitives.structure import broadcast_to, identity, reshape
 from .copy_table import copied, filled
 from .function_rules import (
     Rule,
@@ -22,6 +22,7 @@ from .index import diagonal
 from .join_table import joined
 from .operands import node_of
 from .positions import within
+from .strides import c_order, set_strides
 from .tracer import FUNCTIONS, METHODS, UFUNCS, ArrayTracer, ScalarTracer, Tracer, traced
 from .views import Reshaped, axes_by_stride, memory_order, permuted, reshaped, resized, view
 
@@ -199,7 +200,14 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
 @implements(np.repeat, method="repeat")
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     x, k = flat_or_axis(a, axis)
-    return _take(traced(x), np.repeat(np.arange(x.shape[k]), repeats), k)
+    if not isinstance(repeats, (int, np.integer)) or repeats < 0:
+        return _take(traced(x), np.repeat(np.arange(x.shape[k]), repeats), k)
+    before, after, count = x.shape[: k + 1], x.shape[k + 1 :], int(repeats)
+    apart = reshape(x, shape=(*before, 1, *after))
+    apart = broadcast_to(apart, shape=(*before, count, *after))
+    result = identity(reshape(apart, shape=(*before[:k], before[k] * count, *after)))
+    set_strides(result, c_order(result.shape))
+    return ArrayTracer(result)
 
 
 @implements(np.tile)

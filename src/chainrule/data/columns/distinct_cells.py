@@ -80,6 +80,12 @@ class DistinctCells:
         others = rng.integers(len(self.cells), size=SAMPLE // 2)
         return [int(code) for code in np.unique(np.concatenate([rows, others]))]
 
+    @classmethod
+    def of_texts(cls, texts: NDArray[Any]) -> DistinctCells:
+        """Those of an array of texts, None where there is none."""
+        codes, cells = pd.factorize(texts, use_na_sentinel=True)
+        return cls(cells.tolist(), codes, True)
+
     def spread(self, values: NDArray[Any], absent: Any) -> NDArray[Any]:
         """Values of the cells as values of the rows, `absent` where a row holds none."""
         extended = np.empty(len(values) + 1, values.dtype)

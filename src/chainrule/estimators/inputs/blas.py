@@ -1,4 +1,4 @@
-"""BLAS with a single thread, for SciPy's L-BFGS."""
+"""BLAS with a single thread, for L-BFGS."""
 
 from __future__ import annotations
 

@@ -77,9 +77,13 @@ class EncodedLabels:
 
     def _as_outputs(self, y: Any) -> Any:
         """Truth values of shape (rows, outputs), or codes of shape (rows, 1), int32."""
+        if self.label_kind == "multilabel-indicator":
+            return self._label_binarizer.transform(y).astype(bool)
+        codes = np.searchsorted(self.classes_, y).astype(np.int32)[:, None]
         if self._has_codes():
-            return np.searchsorted(self.classes_, y).astype(np.int32)[:, None]
-        return self._label_binarizer.transform(y).astype(bool)
+            return codes
+        count = len(self.classes_)
+        return codes == (np.arange(count) if count > 2 else [1])
 
     def _count_outputs(self, y: Any) -> int:
         return len(self.classes_) if self._has_codes() else int(y.shape[1])

@@ -17,7 +17,7 @@ from ..inputs.features import collected, rows_of_numbers
 from ..inputs.rows import dense, is_compact, rows_of
 from ..inputs.weights import checked_weights
 from ..serialization.mixin import SaveMixin
-from ..sklearn_private import CallbackSupport
+from ..sklearn_private import CallbackSupport, parameter_names
 from . import lbfgs
 from .embedding import ColumnEmbedding, embedding_for
 from .history import ATTRIBUTES, History
@@ -67,7 +67,7 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
     @fitted_network.setter
     def fitted_network(self, network: FittedNetwork) -> None:
         ANSWERING.pop(self, None)
-        self._network = network
+        self.__dict__["_network"] = network
 
     # The settings as functions
 
@@ -304,6 +304,12 @@ class CompiledPerceptron(CallbackSupport, Predicting, SaveMixin, PerceptronSetti
 
     def _encoded(self, y: Any) -> Any:
         raise NotImplementedError
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """The names of the settings, which scikit-learn asks for at each `fit` and `clone`."""
+        of: Any = cls
+        return list(parameter_names(of))
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; a setting may change what is answered."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -12,7 +11,6 @@ import numpy as np
 from ... import tree
 from .answering import Answer, Answers, most_block_rows
 from .perceptron import Perceptron, Weights
-from .steps import make_predict
 
 CHUNK_ROWS = 4096  # rows that are predicted at a time
 CHUNK_OUTPUTS = 2**22  # outputs likewise, of all members
@@ -102,16 +100,6 @@ class FittedNetwork:
     def __getstate__(self) -> dict[str, Any]:
         """The fields: no file holds what is compiled."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
-
-    def compiled(self) -> Callable[..., Any]:
-        """``f(x)``, compiled: predictions for rows without checks."""
-        function = make_predict(self.perceptron)
-        weights, stats = self.weights, self.batch_stats
-
-        def predict(x: Any) -> Any:
-            return function(weights, stats, x)
-
-        return predict
 
     def predict_traced(self, x: Any) -> Any:
         """Outputs for traced rows, with the weights as constants of their graph."""

@@ -99,7 +99,7 @@ TABULAR_CONSTRAINTS: dict[str, Any] = {
         "n_threads", "numeric_embedding", "progress", "random_state", "verbose",
         "weight_decay",
     )},
-    "hidden_layer_sizes": CONSTRAINTS["hidden_layer_sizes"],
+    "hidden_layer_sizes": [*CONSTRAINTS["hidden_layer_sizes"], None],
     "n_members": [Interval(Integral, 1, None, closed="left"), None],
     "batch_size": [Interval(Integral, 1, None, closed="left"), None],
     "max_iter": [Interval(Integral, 1, None, closed="left"), None],

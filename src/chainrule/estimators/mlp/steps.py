@@ -237,12 +237,6 @@ def make_epoch(config: StepConfig, batch_size: int) -> Any:
 
 
 @lru_cache(maxsize=64)
-def make_predict(perceptron: Perceptron) -> Any:
-    """Compile ``(weights, stats, x) -> predictions``."""
-    return jit(perceptron.predict)
-
-
-@lru_cache(maxsize=64)
 def make_raw_outputs(perceptron: Perceptron) -> Any:
     """Compile ``(weights, stats, x) -> outputs before their activation``."""
     return jit(perceptron.raw_outputs)

@@ -99,6 +99,7 @@ class Training(EpochLoop):
         self.task = task if task is not None and task.has_callbacks else None
         self.best = network
         self.stopped: StopReason = "epochs"
+        self._numbers: Any = None
         stored = None
         if settings.checkpoint is not None and not incremental:
             start = network if history.n_samples_seen else None  # it goes on from another fit
@@ -237,9 +238,7 @@ class Training(EpochLoop):
     def _train_on_all_rows(self) -> float:
         """Shuffle, and take all steps of an epoch; return the mean loss of the rows."""
         if self.settings.shuffle:  # with the random numbers that sklearn.utils.shuffle draws
-            indices = np.arange(self.n_rows)
-            self.random_state.shuffle(indices)
-            self.order = self.order[indices]
+            self.random_state.shuffle(self.order)
         optimizer, total = self.optimizer, 0.0
         weights = self.network.weights if optimizer.weights is None else optimizer.weights
         stats, state = self.network.batch_stats, optimizer.state
@@ -247,9 +246,9 @@ class Training(EpochLoop):
             weights, stats, state, losses = self.epoch(
                 weights, stats, state, x, y, w, order, self.key, self._hyperparameters()
             )
-            counts = np.full(len(losses), self.batch_size)
-            counts[-1] = len(order) - self.batch_size * (len(losses) - 1)
-            total += float(counts @ losses.astype(np.float64))
+            losses = losses.astype(np.float64)
+            rest = len(order) - self.batch_size * (len(losses) - 1)
+            total += self.batch_size * float(np.sum(losses[:-1])) + rest * float(losses[-1])
         optimizer.state = state
         if optimizer.config.averages:
             optimizer.weights, weights = weights, state.average.params
@@ -267,6 +266,12 @@ class Training(EpochLoop):
             yield x, self.y[rows], w, np.arange(len(rows))
 
     def _hyperparameters(self) -> Any:
+        """The numbers among the settings, made anew when the learning rate has changed."""
+        if self._numbers is None or self._numbers[0] != self.optimizer.learning_rate:
+            self._numbers = self._all_hyperparameters()
+        return self._numbers
+
+    def _all_hyperparameters(self) -> Any:
         settings = self.settings
         steps = settings.max_iter * -(-self.n_rows // self.batch_size)
         warmup = settings.warmup

@@ -62,6 +62,7 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
     _parameter_constraints: ClassVar[dict[str, Any]] = TABULAR_CONSTRAINTS
     hidden_layer_sizes: Any
     network_class: ClassVar[Any]
+    _hidden_layers: tuple[int, ...]
     _epochs: int  # for tables of some thousand rows
     _steps: int  # at least, if there are enough epochs for it
     _most_members: int
@@ -208,7 +209,10 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
         few = 0 < len(columns) <= EMBEDDED_FEATURES
         embeds = self.numeric_embedding is not None and few and not tiny
         return self.network_class(
-            hidden_layer_sizes=tuple(layer_sizes(self.hidden_layer_sizes)),
+            hidden_layer_sizes=tuple(
+                self._hidden_layers if self.hidden_layer_sizes is None
+                else layer_sizes(self.hidden_layer_sizes)
+            ),
             activation="silu", solver="adamw",
             alpha=0.0, batch_size=batch, learning_rate="cosine",
             learning_rate_init=self.learning_rate_init, warmup=0.02, max_iter=epochs,

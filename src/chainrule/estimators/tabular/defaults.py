@@ -21,6 +21,8 @@ BATCH_SIZE_RANGE = (32, 256)  # rows a step: about a 32nd of the table
 MEMBERS_BY_ROWS = ((1_000, 8), (20_000, 4))  # up to so many rows, so many networks
 MEMBERS_OF_LARGE = 2
 MEMBERS_FEATURES = 4_000  # of all members together: wide tables have fewer
+# Units of the hidden layers: classes are told apart by networks a quarter as large
+HIDDEN_LAYERS = {"classification": (64, 64), "regression": (128, 128, 128)}
 EMBEDDED_FEATURES = 500  # numbers that are embedded: of more, none is
 MOST_PROCESS_ROWS = 20_000  # the time grows with their cube, the memory with their square
 
@@ -57,7 +59,7 @@ class TabularSettings:
 class TabularDefaults(TabularSettings):
     """The same with what is a positional parameter, or one of a single estimator."""
 
-    hidden_layer_sizes: tuple[int, ...] = (128, 128, 128)
+    hidden_layer_sizes: tuple[int, ...] | None = None
     loss: str = "squared_error"
     gaussian_process_rows: int = 6_000
     label_smoothing: float = 0.0

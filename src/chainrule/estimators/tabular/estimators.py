@@ -31,7 +31,7 @@ from ..mlp.objectives import REGRESSION_LOSSES, regression_loss
 from ..mlp.settings import TABULAR_CONSTRAINTS
 from ..sklearn_private import Interval, StrOptions, check_y
 from .base import Tabular
-from .defaults import DEFAULTS, MOST_PROCESS_ROWS
+from .defaults import DEFAULTS, HIDDEN_LAYERS, MOST_PROCESS_ROWS
 from .intervals import PredictsIntervals
 from .temperature import MAX_ROWS, temperature_of, with_temperature
 
@@ -47,8 +47,8 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int
-        Default (128, 128, 128).
+    hidden_layer_sizes : int, sequence of int, or None
+        None: (64, 64), of a regressor (128, 128, 128).
     n_members : int or None
         Networks whose answers are averaged. None: 8 up to 1,000 rows (of a regressor 4), 4 up to
         20,000, else 2; fewer above 500 features. More are better, and take longer.
@@ -116,12 +116,13 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     ['setosa']
     """
 
-    hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes
+    hidden_layer_sizes: Sequence[int] | None = DEFAULTS.hidden_layer_sizes
     _: KW_ONLY
     class_weight: Any = None
     label_smoothing: float = DEFAULTS.label_smoothing
 
     network_class = MLPClassifier
+    _hidden_layers = HIDDEN_LAYERS["classification"]
     _epochs, _steps = 15, 300  # classes are told apart long before numbers are exact
     _most_members = 8
 
@@ -185,9 +186,7 @@ class TabularClassifier(ScoredByAccuracy, ClassifierMixin, Tabular):  # type: ig
     def predict(self, X: Any) -> NDArray[Any]:
         """The class of each row, shape (n_samples,)."""
         x = self._inputs(X)
-        if self.network_.n_outputs_ > 1:
-            return np.asarray(self.classes_[self.network_.predict_codes(x)])
-        return np.asarray(self.classes_[np.argmax(self.network_.predict_proba(x), axis=1)])
+        return np.asarray(self.classes_[self.network_.predict_codes(x)])
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probability of each class for each row, shape (n_samples, n_classes)."""
@@ -260,13 +259,14 @@ class TabularRegressor(
     }
 
     loss: Any = DEFAULTS.loss
-    hidden_layer_sizes: Sequence[int] = DEFAULTS.hidden_layer_sizes
+    hidden_layer_sizes: Sequence[int] | None = DEFAULTS.hidden_layer_sizes
 
     _: KW_ONLY
     gaussian_process_rows: int = DEFAULTS.gaussian_process_rows
     target_transform: str | None = None
 
     network_class = MLPRegressor
+    _hidden_layers = HIDDEN_LAYERS["regression"]
     _epochs, _steps = 32, 500
     _most_members = 4  # on small tables a process answers with them
 

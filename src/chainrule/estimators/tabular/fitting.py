@@ -116,8 +116,8 @@ def _resolved(options: TrainOptions, network: Any, n_rows: int) -> TrainOptions:
     """The options of a training with numbers in place of rules by the number of rows."""
     fraction = options.validation_fraction
     return replace(
-        options, n_members=network.n_members, max_iter=network.max_iter,
-        batch_size=network.batch_size,
+        options, hidden_layer_sizes=network.hidden_layer_sizes, n_members=network.n_members,
+        max_iter=network.max_iter, batch_size=network.batch_size,
         validation_fraction=validation_fraction_for(n_rows) if fraction is None else fraction,
     )  # fmt: skip
 

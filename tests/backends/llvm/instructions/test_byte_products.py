@@ -15,7 +15,7 @@ from chainrule.backends.llvm.instructions.base import walk
 from chainrule.backends.llvm.target import host
 from chainrule.config import configured
 from chainrule.nn.convolution import conv
-from chainrule.nn.quantized_layers import packed, unpacked
+from chainrule.nn.packed_weights import packed, unpacked
 
 DRAW = np.random.default_rng(0)
 # Rows, depth, columns: tails of each, fewer rows than a tile, and rows that are less than a group
@@ -76,7 +76,7 @@ BOTH = (*MATRICES, *KERNELS)
 
 def of_packed(inputs: Any, orders: Any) -> Any:
     """The same of weights in the order in which layers keep them."""
-    weights = [unpacked(o, w.shape) for o, (_, w) in zip(orders, BOTH, strict=True)]
+    weights = [unpacked(o, w.shape, 4) for o, (_, w) in zip(orders, BOTH, strict=True)]
     pairs = list(zip(inputs, weights, strict=True))
     n = len(MATRICES)
     return [dense(q, w) for q, w in pairs[:n]] + all_convolved(pairs[n:])
@@ -85,7 +85,7 @@ def of_packed(inputs: Any, orders: Any) -> Any:
 @pytest.mark.usefixtures("_instructions")
 def test_they_are_numpys():
     """Of matrices, and of images by kernels with rows that are shorter than a group of bytes."""
-    inputs, orders = [q for q, _ in BOTH], [packed(w) for _, w in BOTH]
+    inputs, orders = [q for q, _ in BOTH], [packed(w, 4) for _, w in BOTH]
     expected = all_dense(MATRICES), all_convolved(KERNELS)
     ours = cr.jit(lambda a, b, q, o: (all_dense(a), all_convolved(b), of_packed(q, o)))(
         MATRICES, KERNELS, inputs, orders
@@ -100,7 +100,7 @@ def test_they_are_numpys():
 
 def test_packed_weights_are_read_as_they_are():
     """Of any shape, as arguments or known: nothing is unpacked, and nothing is packed."""
-    inputs, orders = [q for q, _ in BOTH], [packed(w) for _, w in BOTH]
+    inputs, orders = [q for q, _ in BOTH], [packed(w, 4) for _, w in BOTH]
 
     def of_known(inputs: Any) -> Any:
         return of_packed(inputs, [np.asarray(o, like=inputs[0]) for o in orders])

@@ -31,6 +31,7 @@ from ..layout.view import Buffer, View
 from ..target.host import host
 from .addresses import Addresses
 from .compute import compute
+from .lane_access import Offsets, read_lanes, write_lanes
 
 CheckNumber = Callable[[Lookup], int]
 """The number by which an error names a lookup."""
@@ -46,11 +47,14 @@ class LoopAxis:
     last : int
         The last axis of the domain among them, whose stride is that of the loop.
     members : frozenset of int
+    inner : LoopAxis or None
+        A short axis that vectors run along as well, point after point.
     """
 
     size: int
     last: int
     members: frozenset[int]
+    inner: LoopAxis | None = None
 
 
 def merge_axes(
@@ -86,6 +90,14 @@ def access_strides(expressions: Iterable[Expression], views: Iterable[View]) -> 
     return strides
 
 
+@dataclass(frozen=True)
+class Relocated:
+    """Where a load finds its numbers at the moment: an address, and strides from the point 0 on."""
+
+    base: str
+    strides: Sequence[int]
+
+
 class LoopNestEmitter:
     """Writes the values of expressions, and addresses, inside the loops of one nest."""
 
@@ -105,6 +117,8 @@ class LoopNestEmitter:
         self.vector: LoopAxis | None = None
         self.lanes = 1
         self.mask: Value | None = None
+        self.points: list[tuple[int, int]] = []  # each lane along the axis, and the one inside
+        self.relocated: dict[Expression, Relocated] = {}
         self.hoisted: dict[object, Value] = {}
         self.row_addresses: dict[object, str] = {}
         self.hoist_invariants()
@@ -123,16 +137,22 @@ class LoopNestEmitter:
 
     @contextmanager
     def vector_scope(
-        self, axis: LoopAxis, index: Index, lanes: int, count: int | None
+        self, axis: LoopAxis, index: Index, lanes: int, count: int | None, first: int = 0
     ) -> Iterator[None]:
-        """Compute one vector of an axis; only `count` lanes of it if that is given."""
+        """Compute one vector of an axis; only `count` lanes of it if that is given.
+
+        Of an axis that has an inner one, the vector begins `first` points after the index.
+        """
         hoisted, rows = dict(self.hoisted), dict(self.row_addresses)
         self.variables[axis] = index
         self.vector, self.lanes = axis, lanes
-        self.mask = None if count is None or count == lanes else self.f.first_lanes(count, lanes)
+        count = lanes if count is None else count
+        self.mask = None if count == lanes else self.f.first_lanes(count, lanes)
+        width = 1 if axis.inner is None else axis.inner.size
+        self.points = [divmod(first + lane, width) for lane in range(count)]
         yield
         del self.variables[axis]
-        self.vector, self.lanes, self.mask = None, 1, None
+        self.vector, self.lanes, self.mask, self.points = None, 1, None, []
         self.hoisted, self.row_addresses = hoisted, rows
 
     def varies(self, expression: Expression, axis: LoopAxis | None) -> bool:
@@ -172,7 +192,7 @@ class LoopNestEmitter:
             if not self.varies(expression, axis):
                 continue
             if isinstance(expression, Load) and self.open_axes(expression) == [axis]:
-                self._row(expression, expression.offset, expression.strides, axis)
+                self._row(expression, *self._location(expression), axis, expression.dtype.itemsize)
             elif isinstance(expression, (Apply, Truth)):
                 for child in expression.inputs:
                     if child in self.hoisted and not self.varies(child, axis):
@@ -210,36 +230,36 @@ class LoopNestEmitter:
         if isinstance(expression, Load):
             return self._load(expression)
         if isinstance(expression, Lookup):
-            pointer, step = self.address(expression)
-            return self.read(pointer, expression.dtype, step)
+            pointer, lanes = self.address(expression)
+            return self.read(pointer, expression.dtype, lanes)
         if isinstance(expression, Truth):
             return self.f.convert(self.value(expression.inputs[0]), BOOL)
         assert isinstance(expression, Apply)
         return compute(self.f, expression.node, [self.value(x) for x in expression.inputs])
 
     def _load(self, load: Load) -> Value:
-        pointer, step = self.pointer(load, load.buffer, load.offset, load.strides)
-        return self.read(pointer, load.dtype, step)
+        pointer, lanes = self._pointer(load, *self._location(load), load.dtype.itemsize)
+        return self.read(pointer, load.dtype, lanes)
 
-    def read(self, pointer: str, dtype: np.dtype[np.generic], step: int | Value) -> Value:
-        """Load the lanes from an address, `step` numbers apart, or at a vector of offsets."""
-        f = self.f
-        if self.lanes == 1 or _is_next(step):
-            return f.load(pointer, dtype, self.lanes, self.mask)
-        return f.gather(pointer, dtype, self._offsets(step), self._whole_mask())
+    def _location(self, load: Load) -> tuple[str, int, Sequence[int]]:
+        """Return where an array begins, and the offset and strides of a load from it."""
+        elsewhere = self.relocated.get(load)
+        if elsewhere is not None:
+            return elsewhere.base, 0, elsewhere.strides
+        return self.bases[load.buffer], load.offset, load.strides
 
-    def write(self, x: Value, pointer: str, step: int | Value) -> None:
-        """Store the lanes to an address, `step` numbers apart, or to a vector of offsets."""
-        f = self.f
-        if self.lanes == 1 or _is_next(step):
-            f.store(x, pointer, self.mask)
+    def read(self, pointer: str, dtype: np.dtype[np.generic], lanes: Offsets | Value) -> Value:
+        """Load the lanes at offsets from an address."""
+        if isinstance(lanes, Value):
+            return self.f.gather(pointer, dtype, lanes, self._whole_mask())
+        return read_lanes(self.f, pointer, dtype, lanes, self.lanes)
+
+    def write(self, x: Value, pointer: str, lanes: Offsets | Value) -> None:
+        """Store the lanes at offsets from an address."""
+        if isinstance(lanes, Value):
+            self.f.scatter(x, pointer, lanes, self._whole_mask())
         else:
-            f.scatter(x, pointer, self._offsets(step), self._whole_mask())
-
-    def _offsets(self, step: int | Value) -> Value:
-        if isinstance(step, Value):
-            return step
-        return self.f.vector([k * step for k in range(self.lanes)], I64)
+            write_lanes(self.f, x, pointer, lanes)
 
     def _whole_mask(self) -> Value:
         return self.mask or self.f.constant(True, BOOL, self.lanes)
@@ -248,43 +268,50 @@ class LoopNestEmitter:
 
     def store(self, x: Value, view: View) -> None:
         """Store a value at this point of a view of the domain."""
-        pointer, step = self.pointer(view, view.buffer, view.offset, view.strides)
-        self.write(x, pointer, step)
+        pointer, lanes = self.pointer(view, view.buffer, view.offset, view.strides)
+        self.write(x, pointer, lanes)
 
     def pointer(
         self, key: object, buffer: Buffer, offset: int, strides: Sequence[int]
-    ) -> tuple[str, int]:
-        """Return the address of the first lane, and the step from lane to lane in numbers."""
-        size = buffer.dtype.itemsize
-        if self.vector is None:
-            return self._address(buffer, offset, strides, None), 0
-        row = self._row(key, offset, strides, self.vector, buffer)
-        step = strides[self.vector.last]
-        position = self.f.times(self.variables[self.vector], step)
-        return self.f.offset(row, position, size), step
+    ) -> tuple[str, Offsets]:
+        """Return an address, and where from there the lanes lie, in numbers."""
+        return self._pointer(key, self.bases[buffer], offset, strides, buffer.dtype.itemsize)
+
+    def _pointer(
+        self, key: object, base: str, offset: int, strides: Sequence[int], size: int
+    ) -> tuple[str, Offsets]:
+        vector = self.vector
+        if vector is None:
+            return self.start(base, offset, strides, size), (0,)
+        row = self._row(key, base, offset, strides, vector, size)
+        step = strides[vector.last]
+        position = self.f.times(self.variables[vector], step)
+        inner = 0 if vector.inner is None else strides[vector.inner.last]
+        lanes = [n * step + k * inner for n, k in self.points]
+        return self.f.offset(row, position, size), lanes
 
     def _row(
-        self, key: object, offset: int, strides: Sequence[int], axis: LoopAxis,
-        buffer: Buffer | None = None,
-    ) -> str:  # fmt: skip
+        self, key: object, base: str, offset: int, strides: Sequence[int], axis: LoopAxis, size: int
+    ) -> str:
         if key not in self.row_addresses:
-            base = buffer if buffer is not None else key.buffer  # type: ignore[attr-defined]
-            self.row_addresses[key] = self._address(base, offset, strides, axis)
+            self.row_addresses[key] = self.start(base, offset, strides, size, axis)
         return self.row_addresses[key]
 
-    def _address(
-        self, buffer: Buffer, offset: int, strides: Sequence[int], without: LoopAxis | None
-    ) -> str:
+    def start(
+        self, base: str, offset: int, strides: Sequence[int], size: int,
+        without: LoopAxis | None = None,
+    ) -> str:  # fmt: skip
+        """Return the address at this point of the loops that are entered, except for one."""
         position: Index = offset
         for axis, variable in self.variables.items():
             if axis is not without and strides[axis.last]:
                 position = self.f.plus(position, self.f.times(variable, strides[axis.last]))
-        return self.f.offset(self.bases[buffer], position, buffer.dtype.itemsize)
+        return self.f.offset(base, position, size)
 
-    def address(self, lookup: Lookup) -> tuple[str, int | Value]:
+    def address(self, lookup: Lookup) -> tuple[str, Offsets | Value]:
         """Return the address of a lookup, as `pointer` does, with its indices checked."""
         f, size = self.f, lookup.buffer.dtype.itemsize
-        pointer, step = self.pointer(lookup, lookup.buffer, lookup.offset, lookup.strides)
+        pointer, offsets = self.pointer(lookup, lookup.buffer, lookup.offset, lookup.strides)
         by_lane = any(self.varies(index, self.vector) for index, _, _ in lookup.indices)
         lanes = self.lanes if by_lane else 1
         total: Value | None = None
@@ -293,11 +320,12 @@ class LoopNestEmitter:
             position = self._in_bounds(f.convert(x, I64), length, lookup, lanes) * stride
             total = position if total is None else total + position
         if total is None:  # slices alone
-            return pointer, step
+            return pointer, offsets
         if lanes == 1:
-            return f.offset(pointer, total.name, size), step
-        if step:
-            total = total + f.vector([k * step for k in range(lanes)], I64)
+            return f.offset(pointer, total.name, size), offsets
+        if any(offsets):
+            unused = [0] * (lanes - len(offsets))
+            total = total + f.vector([*offsets, *unused], I64)
         return pointer, total
 
     def _in_bounds(self, x: Value, length: int, lookup: Lookup, lanes: int) -> Value:
@@ -312,11 +340,6 @@ class LoopNestEmitter:
         with f.when(any_lane(f, bad)):
             f.emit(f"store i64 {self.check_number(lookup)}, ptr {self.error}, align 8")
         return f.select(fine, x, 0)
-
-
-def _is_next(step: int | Value) -> bool:
-    """Whether the lanes are contiguous."""
-    return isinstance(step, int) and step == 1
 
 
 def lanes_for(dtypes: Iterable[np.dtype[np.generic]], size: int) -> int:

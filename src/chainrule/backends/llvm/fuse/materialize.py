@@ -8,7 +8,6 @@ from ....graph.graph import Graph
 from ....graph.node import CONSTANT, ITEM, Node
 from ..layout.view import Buffer, View
 from .axis_order import stored_axis_order
-from .byte_operands import memory_operands, unpacked_for_nothing
 from .op_traits import (
     SCATTERS,
     VIEW_OPS,
@@ -21,6 +20,7 @@ from .op_traits import (
     uniform_value,
     viewed_node,
 )
+from .packed_operands import memory_operands, unpacked_for_nothing
 from .steps import Materialized, view_of
 
 _MAX_RECOMPUTED_COST = 8  # from here on an expression with several consumers is materialised
@@ -61,7 +61,7 @@ class _Choice:
         """Materialise outputs, nodes that are no loop nests, and what those read from memory."""
         for node in self.computed:
             name = node.primitive.name
-            if node.primitive is ITEM:
+            if node.primitive is ITEM or node in self.unread:
                 continue
             if not is_inline(node):
                 self.nodes.add(node)
@@ -70,7 +70,7 @@ class _Choice:
                         self.view(child)
             elif name == "gather":
                 self.view(node.inputs[0])
-            elif name == "reshape" and not keeps_axes(node) and node not in self.unread:
+            elif name == "reshape" and not keeps_axes(node):
                 self.view(node)
         for node in self.graph.outputs:
             if is_inline(node) and node not in self.inputs:

@@ -12,7 +12,7 @@ from ..kernels.math import FUNCTIONS
 from ..kernels.math.formula import is_formula
 from ..kernels.matrix_sizes import MATRIX_FUNCTIONS, is_native_matrix_function
 from ..kernels.ufunc_loops import loop_of
-from .byte_operands import byte_operands
+from .packed_operands import packed_operands
 
 # float16 is loaded and stored, but NumPy computes with it
 NATIVE_DTYPES = frozenset(
@@ -115,7 +115,7 @@ def _is_native(node: Node) -> bool:
     if name == "argsort":
         return bool(node.params["axis"] in (-1, len(node.shape) - 1)) and bool(node.shape)
     if name in _PRODUCTS:
-        return bool(node.dtype.kind == "f") or byte_operands(node) is not None
+        return bool(node.dtype.kind == "f") or packed_operands(node) is not None
     if name in ("equal", "less") and {"int64", "uint64"} <= {dtype.name for dtype in dtypes}:
         return False  # NumPy compares these exactly, in no common dtype
     if name in FUNCTIONS and node.dtype.kind != "f":

@@ -11,14 +11,14 @@ from ...threads import get_num_threads
 from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange
 from ..fuse.axis_order import GROUPS, is_grouped, move_to_end
-from ..fuse.byte_operands import byte_operands
+from ..fuse.packed_operands import packed_operands
 from ..ir.types import Index
 from ..layout.view import Buffer, View
 from .access import Access, rows_of_view
 from .base import Instruction, tiles_text
-from .byte_product import plan_byte_product
 from .convolution_emitter import emit_window
 from .convolution_tiles import Window, partition, sum_blocks, tiles_span_rows
+from .packed_product import plan_packed_product
 from .planning import Planning, Rule
 from .sharing import count_tiles, is_small
 
@@ -129,8 +129,8 @@ class Convolution(Instruction):
 
 def plan_convolution(planner: Planning, node: Node) -> None:
     """Plan convolutions over broadcast leading axes; vectors lie along o, or along groups."""
-    if (of_bytes := byte_operands(node)) is not None:
-        plan_byte_product(planner, node, of_bytes)
+    if (packed := packed_operands(node)) is not None:
+        plan_packed_product(planner, node, packed)
         return
     left, right = (planner.materialize_as(child, node.dtype) for child in node.inputs)
     lead, axis = node.shape[:-4], GROUPS if is_grouped(node) else -1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
+
+import numpy as np
 
 from ....graph.node import Node
 from ....graph.types import Shape
@@ -16,8 +18,13 @@ from ..codegen.loop_nest import (
     LoopAxis,
     LoopNestEmitter,
     access_strides,
-    lanes_for,
     merge_axes,
+)
+from ..codegen.short_axes import emit_joined_loop, join_short_axis, lanes_along
+from ..codegen.transposed_reads import (
+    emit_transposed_reads,
+    emit_transposing_copy,
+    find_transposed_reads,
 )
 from ..codegen.vector_loops import RowRange, Span, emit_loops, emit_vector_loop, row_axes
 from ..expressions.expression import (
@@ -43,6 +50,7 @@ from .sharing import UNIT, count_tiles, is_small, rows_per_tile
 
 _PREFETCHED = 1024  # bytes of a gathered row that is worth prefetching
 _CACHE_LINE = 64  # bytes
+_BYTE = np.dtype(np.uint8)
 _LARGE = 1024  # numbers, from which on only the borders of a padded array are filled
 
 Transform = Callable[[FunctionBuilder, Value], Value]
@@ -154,45 +162,74 @@ def emit_stores(
     if 0 in step.domain:
         return
     expressions, views = step.expressions, step.results()
+    copies = transform is None and _is_copy(step)
+    if copies:
+        expressions = [_as_bytes(expressions[0])]
     strides = access_strides(expressions, views)
     single = rows is not None and rows.single
     loops = row_axes if single else merge_axes
     axes = loops(step.domain, strides, frozenset())
+    parts = subexpressions(expressions)
+    axes = [*axes[:single], *join_short_axis(axes[single:], views, parts)]
     nest = LoopNestEmitter(emitter.addresses, axes, expressions, views, emitter.check_number)
 
     def write() -> None:
         values = [nest.value(expression) for expression in expressions]
         for x, view in zip(values, views, strict=True):
-            nest.store(transform(nest.f, x) if transform else nest.f.convert(x, view.dtype), view)
+            if not copies:
+                x = transform(nest.f, x) if transform else nest.f.convert(x, view.dtype)
+            nest.store(x, view)
 
     if single:
         assert rows is not None
         with nest.enter_axis(axes[0], rows.start):
-            _emit_nest(nest, axes[1:], views, write)
+            _emit_nest(nest, axes[1:], views, write, copies)
         return
     span = None if rows is None or not axes else rows.span(nest.f, axes[0])
-    _emit_nest(nest, axes, views, write, span)
+    _emit_nest(nest, axes, views, write, copies, span)
+
+
+def _is_copy(step: Elementwise) -> bool:
+    """Whether one array is stored as it is."""
+    if len(step.stores) > 1:
+        return False
+    ((expression, view),) = step.stores
+    return isinstance(expression, Load) and expression.dtype == view.dtype
+
+
+def _as_bytes(expression: Expression) -> Expression:
+    """Return a load of truth values as one of bytes, which are stored as they are."""
+    return replace(expression, dtype=_BYTE) if expression.dtype.kind == "b" else expression
 
 
 def _emit_nest(
     nest: LoopNestEmitter, axes: Sequence[LoopAxis], views: Sequence[View],
-    write: Callable[[], None], span: Span | None = None,
+    write: Callable[[], None], copies: bool, span: Span | None = None,
 ) -> None:  # fmt: skip
     """Write loops over axes, vectors along the last one, around what is stored."""
     if not axes:
         write()
         return
-    dtypes = [e.dtype for e in nest.subexpressions if nest.varies(e, axes[-1])]
-    lanes = lanes_for([*dtypes, *[view.dtype for view in views]], axes[-1].size)
+    last = axes[-1]
+    lanes = lanes_along(last, nest.subexpressions, views)
+    loads = [part for part in nest.subexpressions if isinstance(part, Load)]
+    transposed = find_transposed_reads(axes, loads, views)
+    if transposed is not None and copies:
+        emit_transposing_copy(nest, transposed, views[0], span)
+        return
+    if transposed is not None:
+        emit_transposed_reads(nest, transposed, lanes, write, span)
+        return
+    emit_last = emit_vector_loop if last.inner is None else emit_joined_loop
     if len(axes) == 1:
-        emit_vector_loop(nest, axes[0], lanes, write, span)
+        emit_last(nest, last, lanes, write, span)
         return
     gathered = _gathered_rows(nest, nest.expressions)
 
     def write_row() -> None:
         if gathered is not None:
             _prefetch_next(nest, gathered, span)
-        emit_vector_loop(nest, axes[-1], lanes, write)
+        emit_last(nest, last, lanes, write)
 
     emit_loops(nest, axes[:-1], write_row, span)
 

@@ -11,14 +11,14 @@ from ....graph.node import Node
 from ...threads import get_num_threads
 from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange, Span
-from ..fuse.byte_operands import byte_operands
+from ..fuse.packed_operands import packed_operands
 from ..ir.types import Index
 from ..kernels.matmul import FAR, MOST, PACKED, scratch_bytes, tile_for
 from ..layout.view import Buffer, View
 from ..target.host import host
 from .access import Access, rows_of_view
 from .base import Instruction, tiles_text
-from .byte_product import plan_byte_product
+from .packed_product import plan_packed_product
 from .planning import Planning, Rule
 from .sharing import count_tiles, is_small
 from .unrolled_matmul import Operands, emit_unrolled, is_unrolled
@@ -318,8 +318,8 @@ def flattened(product: Matmul) -> Matmul:
 
 def plan_matmul(planner: Planning, node: Node) -> None:
     """Plan matrix products over broadcast leading axes."""
-    if (of_bytes := byte_operands(node)) is not None:
-        plan_byte_product(planner, node, of_bytes)
+    if (packed := packed_operands(node)) is not None:
+        plan_packed_product(planner, node, packed)
         return
     operands = [planner.materialize_as(child, node.dtype) for child in node.inputs]
     batch = node.shape[:-2]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 
 from ..codegen.emitter import Emitter
@@ -11,6 +11,7 @@ from ..kernels.matmul import packed_size
 from ..layout.view import Buffer, View
 from .access import Access
 from .base import Instruction
+from .matmul import Matmul
 from .planning import Rule
 
 
@@ -52,11 +53,29 @@ class Pack(Instruction):
         )
 
 
-def packed(source: View) -> tuple[Pack, View]:
-    """Return what packs a matrix, and the matrix as products take it that are told so."""
-    depth, columns = source.shape
-    target = Buffer(packed_size(columns, depth, source.dtype), source.dtype)
-    return Pack(source, target), View.whole(target, source.shape)
+def packed_once(
+    code: Sequence[Instruction], changing: Collection[Buffer] = ()
+) -> tuple[list[Instruction], list[Instruction]]:
+    """Return what packs right matrices, and the instructions with products that read these.
+
+    Left alone are matrices in the buffers that are `changing`, or written by the instructions.
+    """
+    written = {a.buffer for step in code for a in step.accesses() if a.writes} | set(changing)
+    packs: dict[tuple[object, ...], Pack] = {}
+    others: list[Instruction] = []
+    for step in code:
+        if not isinstance(step, Matmul) or not step.packs_often or step.right.buffer in written:
+            others.append(step)
+            continue
+        right = step.right
+        depth, columns = right.shape
+        key = (right.buffer, right.offset, right.shape, right.strides)
+        if key not in packs:
+            size = packed_size(columns, depth, right.dtype)
+            packs[key] = Pack(right, Buffer(size, right.dtype))
+        panels = View.whole(packs[key].target, right.shape)
+        others.append(replace(step, right=panels, packed=True))
+    return list(packs.values()), others
 
 
 RULES: Mapping[str, Rule] = {}

@@ -27,7 +27,7 @@ from ..codegen.reductions import (
     reduce_rows,
 )
 from ..codegen.vector_loops import RowRange, emit_loops, emit_vector_loop, row_axes
-from ..expressions.expression import Expression, subexpressions
+from ..expressions.expression import Expression, Lookup, subexpressions
 from ..expressions.lowering import identity_index
 from ..fuse.op_traits import REDUCTIONS
 from ..ir.value import Value
@@ -38,6 +38,7 @@ from .planning import Planning, Rule
 
 Term = Callable[[], Value]
 
+_SHORT, _MANY = 6, 16  # numbers of a row, and rows: vectors lie along rows, not along numbers
 _TWO_STEP_ROWS = 32  # and as many numbers a row: sums over both are made row by row first
 
 
@@ -119,6 +120,8 @@ def _emit_loops_over(
 ) -> None:  # fmt: skip
     outer = [a for a in axes if a.last not in step.axes]
     inner = [a for a in axes if a.last in step.axes]
+    if _has_short_rows(outer, inner, nest, view):  # vectors of rows instead
+        axes = nest.axes = [*outer[:-1], *inner, outer[-1]]
 
     def term() -> Value:
         return nest.f.convert(nest.value(step.expression), step.view.dtype)
@@ -129,6 +132,16 @@ def _emit_loops_over(
         _emit_row_reduction(nest, reducer, outer, inner, view, rows, term)
     else:
         _emit_column_reduction(nest, reducer, outer, inner, view, rows, term)
+
+
+def _has_short_rows(
+    outer: Sequence[LoopAxis], inner: Sequence[LoopAxis], nest: LoopNestEmitter, view: View
+) -> bool:
+    """Whether few numbers of each of many rows are reduced, which lie side by side."""
+    if not outer or len(inner) != 1 or any(isinstance(e, Lookup) for e in nest.subexpressions):
+        return False
+    short = inner[0].size <= _SHORT and outer[-1].size >= _MANY
+    return short and view.strides[outer[-1].last] == 1 and nest.axes[-1] is inner[0]
 
 
 def _lanes(nest: LoopNestEmitter, view: View) -> int:

@@ -72,11 +72,17 @@ class FunctionBuilder:
         self.lines: list[str] = ["entry:"]
         self.block = "entry"
         self.forwarding = StoreForwarding()
-        self._count = 0
+        self._count = self._scratch = 0
 
     def text(self) -> str:
         """Return the function as LLVM reads it."""
         return "\n".join([self.head, *self.lines, "}"])
+
+    def scratch(self, nbytes: int) -> str:
+        """Return the address of memory on the stack, whose numbers nobody else expects to stay."""
+        self._scratch = max(self._scratch, nbytes)
+        self.lines[0] = f"entry:\n%scratch = alloca [{self._scratch} x i8], align 64"
+        return "%scratch"
 
     def declare(self, name: str, line: str) -> None:
         """Add a declaration or a global to the module, once."""
@@ -138,8 +144,8 @@ class FunctionBuilder:
         right = f"shufflevector {kind} {one}, {kind} poison, <{lanes} x i32> zeroinitializer"
         return self.value(right, x.dtype, lanes)
 
-    def shuffle(self, x: Value, y: Value | None, order: Sequence[int]) -> Value:
-        """Permute the lanes of x, followed by those of y, by a constant order."""
+    def shuffle(self, x: Value, y: Value | None, order: Sequence[int | str]) -> Value:
+        """Permute the lanes of x, followed by those of y; "poison" is one that nobody reads."""
         second = f"{x.type} poison" if y is None else str(y)
         listed = ", ".join(f"i32 {k}" for k in order)
         right = f"shufflevector {x}, {second}, <{len(order)} x i32> <{listed}>"
@@ -318,9 +324,8 @@ class FunctionBuilder:
 
     def scatter(self, x: Value, pointer: str, offsets: Value, mask: Value) -> None:
         """Store numbers at int64 offsets from an address. Offsets count numbers, not bytes."""
-        x = self._for_memory(x)
+        x, lanes = self._for_memory(x), x.lanes
         addresses = self._addresses(pointer, x.dtype, offsets)
-        lanes = x.lanes
         full = f"llvm.masked.scatter.v{lanes}{overload_suffix(x.dtype)}.v{lanes}p0"
         kinds = f"{x.type}, <{lanes} x ptr>, i32, <{lanes} x i1>"
         self.declare(full, f"declare void @{full}({kinds})")
@@ -337,10 +342,9 @@ class FunctionBuilder:
 
     def _for_memory(self, x: Value) -> Value:
         """Convert truth values to bytes."""
-        if x.dtype.kind != "b":
-            return x
         byte = _memory_dtype(x.dtype)
-        return self.value(f"zext {x} to {llvm_type(byte, x.lanes)}", byte, x.lanes)
+        zext = f"zext {x} to {llvm_type(byte, x.lanes)}"
+        return self.value(zext, byte, x.lanes) if x.dtype.kind == "b" else x
 
     def _addresses(self, pointer: str, dtype: np.dtype[Any], offsets: Value) -> str:
         element = ELEMENTS[dtype]

@@ -80,7 +80,7 @@ class Builder(Protocol):
         """Call an intrinsic of LLVM."""
         ...
 
-    def shuffle(self, x: Value, y: Value | None, order: Sequence[int]) -> Value:
+    def shuffle(self, x: Value, y: Value | None, order: Sequence[int | str]) -> Value:
         """Permute lanes."""
         ...
 

@@ -241,9 +241,16 @@ class Planner:
 
     def _elementwise(self, nodes: Sequence[Node]) -> None:
         targets = [self.target(node) for node in nodes]
-        lowering = self.lowering(len(nodes[0].shape), nodes)
-        stores = [(lowering(n), target) for n, target in zip(nodes, targets, strict=True)]
-        self.append(Elementwise(nodes[0].shape, stores))
+        shape, order = nodes[0].shape, targets[0].axes_by_stride
+        if targets[0].is_contiguous:
+            order = tuple(range(len(shape)))
+        lowering = self.lowering(len(shape), nodes)
+        index = tuple(
+            (None, 0, 0) if size == 1 else (order.index(k), 1, 0) for k, size in enumerate(shape)
+        )
+        stores = [(lowering(n, index), target.transposed(order))
+                  for n, target in zip(nodes, targets, strict=True)]  # fmt: skip
+        self.append(Elementwise(tuple(shape[k] for k in order), stores))
 
     def _host_call(self, node: Node) -> None:
         if node.dtype is None:

@@ -18,6 +18,7 @@ from math import prod
 from ...threads import get_num_threads
 from ..instructions.access import Access, RowSpan
 from ..instructions.base import Instruction
+from ..instructions.pack import packed_once
 from ..instructions.row_tiles import RowTiles
 from ..instructions.sharing import UNIT, count_tiles, is_small, rows_per_tile
 from ..layout.view import Buffer
@@ -38,10 +39,10 @@ class _Candidate:
 def tile_rows(code: Sequence[Instruction], smallest: float) -> list[Instruction]:
     """Fuse instructions into row tiles, and cut all others for threads where that pays."""
     candidates = [_Candidate(step, step.accesses(), step.independent_rows()) for step in code]
-    return [
-        _sized(step, smallest) if isinstance(step, RowTiles) else step.shared(smallest)
-        for step in _grouped(candidates, smallest)
-    ]
+    result: list[Instruction] = []
+    for step in _grouped(candidates, smallest):
+        result += _sized(step, smallest) if isinstance(step, RowTiles) else [step.shared(smallest)]
+    return result
 
 
 def _grouped(code: Sequence[_Candidate], smallest: float) -> list[Instruction]:
@@ -58,6 +59,9 @@ def _grouped(code: Sequence[_Candidate], smallest: float) -> list[Instruction]:
             result += [candidate.step for candidate in part]
             continue
         before, fused, after = _split(part, rows)
+        if not fused:  # rows of each that has them overlap in memory
+            result += [candidate.step for candidate in part]
+            continue
         steps = tuple(candidate.step for candidate in fused)
         tiles = [RowTiles(rows, steps)] if len(steps) > 1 else steps
         pending += [after, *tiles, before]
@@ -139,8 +143,11 @@ def _are_disjoint(spans: Sequence[RowSpan | None]) -> bool:
     return width < abs(strides.pop())
 
 
-def _sized(tiles: RowTiles, smallest: float) -> Instruction:
-    """Return tiles with a size: several a thread, many where rows are too wide for the cache."""
+def _sized(tiles: RowTiles, smallest: float) -> list[Instruction]:
+    """Return tiles with a size: several a thread, many where rows are too wide for the cache.
+
+    If there are several, matrices that each would pack are packed before them.
+    """
     threads = get_num_threads()
     per_thread = count_tiles(tiles.nanoseconds(), smallest) // threads
     heights = [height for step in tiles.steps if (height := step.rows_per_item())]
@@ -150,8 +157,9 @@ def _sized(tiles: RowTiles, smallest: float) -> Instruction:
     written = sum(map(_bytes_written, tiles.steps))
     per_thread = max(per_thread, written // (threads * _CACHED))
     size = rows_per_tile(tiles.rows, per_thread)
-    steps = tuple(step.in_row_tiles(size) for step in tiles.steps)
-    return RowTiles(tiles.rows, steps, size, is_small(tiles.nanoseconds()))
+    before, steps = packed_once(tiles.steps) if size < tiles.rows else ([], tiles.steps)
+    steps = [step.in_row_tiles(size) for step in steps]
+    return [*before, RowTiles(tiles.rows, tuple(steps), size, is_small(tiles.nanoseconds()))]
 
 
 def _bytes_written(step: Instruction) -> int:

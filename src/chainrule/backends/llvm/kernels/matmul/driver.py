@@ -26,9 +26,11 @@ from .packing import SIGNATURE as PACK_SIGNATURE
 from .sweep import is_swept, sweep_block
 
 DEPTH = 512  # numbers of K a block
-ROWS = 120  # rows of A a block: a multiple of all tiles' rows
+UNIT = 12  # rows: a multiple of most tiles' rows
+ROWS = 12 * UNIT  # of A a block at most
 FAR = 2048  # bytes between rows of B, from which on packing pays
-ENOUGH = 24  # rows of A that repay packing B
+ENOUGH = 96  # rows of A that repay packing both
+_FEW = 24  # rows of A that repay packing B if its rows are twice as far apart
 WIDE = 128  # columns of B that repay packing A if its rows or columns are far apart
 _REPAID = 1024  # columns of B that repay packing any A
 
@@ -148,8 +150,10 @@ def _block(
     a_row = f.name(f"select i1 {packs.left}, i64 1, i64 %a_row")
     a_col = f.name(f"select i1 {packs.left}, i64 {tile.rows}, i64 %a_col")
     between = f.name(f"select i1 {packs.left}, i64 {depth}, i64 %a_row")
-    with f.loop(0, "%M", ROWS) as rows:
-        count = f.smaller(ROWS, f.name(f"sub i64 %M, {rows.index}"))
+    parts = _up(f, "%M", ROWS)
+    high = f.times(_up(f, _up(f, "%M", parts), UNIT), UNIT)
+    with f.loop(0, "%M", high) as rows:
+        count = f.smaller(high, f.name(f"sub i64 %M, {rows.index}"))
         direct = f.offset(a, f.times(rows.index, "%a_row"), size)
         with f.when(packs.left):
             _pack_left(f, tile, direct, count, depth, packed)
@@ -157,7 +161,7 @@ def _block(
         result = f.offset("%C", f.times(rows.index, "%c_row"), size)
         first = f.name(f"icmp eq i64 {rows.index}, 0")
         first = f.name(f"and i1 {first}, {f.name(f'xor i1 {packs.ready}, true')}")
-        after = f.offset(direct, f.times("%a_row", ROWS), size)
+        after = f.offset(direct, f.times("%a_row", high), size)
         block = _Rows(left, a_row, a_col, between, result, count, first, after)
         _panels(f, tile, packs, block, b, depth, add)
 
@@ -302,6 +306,9 @@ def _packs(f: FunctionBuilder, tile: Tile, ready: str) -> _Packs:
     scattered = f.name("icmp ne i64 %b_col, 1")
     often = f.name(f"icmp sge i64 %M, {ENOUGH}")
     pays = f.name(f"and i1 {f.name(f'icmp sge i64 %b_row, {far}')}, {often}")
+    farther = f.name(f"icmp sge i64 %b_row, {2 * far}")
+    soon = f.name(f"and i1 {farther}, {f.name(f'icmp sge i64 %M, {_FEW}')}")
+    pays = f.name(f"or i1 {pays}, {soon}")
     distant = f.name(
         f"or i1 {f.name(f'icmp sge i64 %a_row, {far}')}, {f.name(f'icmp sge i64 %a_col, {far}')}"
     )

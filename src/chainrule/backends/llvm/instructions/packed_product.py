@@ -1,4 +1,4 @@
-"""Products of bytes, as quantised layers have them: dense ones, and convolutions."""
+"""Products with packed weights: of bytes, dense ones and convolutions, and of bfloat16."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from ....graph.node import Node
 from ..codegen.emitter import Emitter
 from ..codegen.vector_loops import RowRange
-from ..fuse.byte_operands import ByteOperands
+from ..fuse.packed_operands import PackedOperands
 from ..ir.types import Index
-from ..kernels.byte_products import GROUP, ByteProduct, pack, panel_starts, write_lines
+from ..kernels.packed_products import BYTES, PAIRS, PackedProduct, pack, panel_starts, write_lines
 from ..layout.view import Buffer, View
 from ..target.host import host
 from .access import Access, rows_of_view
@@ -22,14 +22,14 @@ from .base import Instruction, tiles_text
 from .planning import Planning
 from .sharing import count_tiles, is_small
 
-_PER_NANOSECOND = 200.0  # products
+_PER_NANOSECOND = {BYTES: 200.0, PAIRS: 50.0}  # products
 
 
 @dataclass(frozen=True, eq=False)
 class PackBytes(Instruction):
     """A matrix of int8 copied to the order in which products of bytes read it."""
 
-    product: ByteProduct
+    product: PackedProduct
     matrix: View
     packed: View
 
@@ -59,12 +59,12 @@ class PackBytes(Instruction):
 
 
 @dataclass(frozen=True, eq=False)
-class BytesTimesBytes(Instruction):
-    """Sums of products of uint8 and int8, as int32.
+class TimesPacked(Instruction):
+    """Sums of products of uint8 and int8, as int32, or of float32 and bfloat16, as float32.
 
     Attributes
     ----------
-    product : ByteProduct
+    product : PackedProduct
     left, view : View
         C-contiguous: rows and columns, or images.
     line_step : int
@@ -79,7 +79,7 @@ class BytesTimesBytes(Instruction):
 
     divisible: ClassVar[bool] = True
 
-    product: ByteProduct
+    product: PackedProduct
     left: View
     view: View
     line_step: int
@@ -112,7 +112,8 @@ class BytesTimesBytes(Instruction):
 
     def nanoseconds(self) -> float:
         depth = self.product.segments * self.product.run
-        return 20.0 + prod(self.view.shape) * depth / _PER_NANOSECOND
+        speed = _PER_NANOSECOND[self.product.group]
+        return 20.0 + prod(self.view.shape) * depth / speed
 
     @property
     def outlinable(self) -> bool:
@@ -134,8 +135,9 @@ class BytesTimesBytes(Instruction):
 
     def summary(self) -> str:
         product = self.product
-        sizes = f"{list(self.view.shape)}, {product.segments} x {product.run} bytes"
-        return f"products of bytes {sizes}, {tiles_text(self)}"
+        sizes = f"{list(self.view.shape)}, {product.segments} x {product.run}"
+        kind = "bytes" if product.group == BYTES else "bfloat16"
+        return f"products of {kind} {sizes}, {tiles_text(self)}"
 
     # Code
 
@@ -186,20 +188,24 @@ class BytesTimesBytes(Instruction):
                 f.emit(f"call void @{name}(ptr {a}, ptr {panel}, ptr {c}, i64 {rows}, i64 {last})")
 
 
-def plan_byte_product(planner: Planning, node: Node, operands: ByteOperands) -> None:
+def plan_packed_product(planner: Planning, node: Node, operands: PackedOperands) -> None:
     """Plan the packing of the right matrix, unless it is packed, and the products."""
     left, right = (planner.materialize_contiguous(child) for child in operands.in_memory)
     shape, columns = operands.right.shape, operands.right.shape[-1]
-    if node.primitive.name == "matmul":
-        product = ByteProduct(columns, 1, shape[0], 0, shape[0])
-        line_step = 0
+    line_step = 0
+    if node.dtype.kind == "f":
+        row = shape[0] * left.dtype.itemsize
+        product = PackedProduct(columns, 1, shape[0], 0, row, group=PAIRS)
+    elif node.primitive.name == "matmul":
+        product = PackedProduct(columns, 1, shape[0], 0, shape[0])
     else:
         _, _, width, channels = left.shape
         down, along = node.params["strides"]
         height, run, rows = shape[0], shape[1] * channels, node.shape[2]
-        product = ByteProduct(columns, height, run, width * channels, along * channels, rows)
+        product = PackedProduct(columns, height, run, width * channels, along * channels, rows)
         line_step = down * width * channels
-    if product.run % GROUP and left.buffer.word is not None:  # the arena has bytes after each array
+    overlaps = product.group == BYTES and product.run % BYTES
+    if overlaps and left.buffer.word is not None:  # the arena has bytes after each array
         copy = planner.allocate(left.shape, left.dtype)
         planner.move(left, copy)
         left = copy
@@ -210,6 +216,6 @@ def plan_byte_product(planner: Planning, node: Node, operands: ByteOperands) -> 
     target = result = planner.target(node)
     if not target.is_contiguous:
         result = planner.allocate(node.shape, node.dtype)
-    planner.append(BytesTimesBytes(product, left, result, line_step, right))
+    planner.append(TimesPacked(product, left, result, line_step, right))
     if result is not target:
         planner.move(result, target)
