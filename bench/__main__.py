@@ -16,12 +16,13 @@ from .results import RESULTS, Results, Row, fallen
 from .worst import show_worst
 
 TIMED = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gradient",
-         "eager_gradient", "transforms", "strides", "matrix_products", "linalg", "solvers",
+         "eager_gradient", "transforms", "strides", "reductions",
+         "matrix_products", "linalg", "solvers",
          "wild", "branches", "call_overhead", "stateful_steps", "environments", "rl_speed",
          "compile_time", "first_step", "import_time", "convolution", "recurrent", "loops",
-         "transformer", "attention", "text", "sparse_adam", "low_precision", "layers",
+         "transformer", "attention", "near_limit", "text", "sparse_adam", "low_precision", "layers",
          "answers", "estimator_speed", "anomaly_speed",
-         "forecast_speed", "tables", "tabular")  # fmt: skip
+         "forecast_speed", "tables", "tabular", "tabular_speed")  # fmt: skip
 # Other tables: what is learned, what memory is taken
 OTHERS = ("rl_learning", "estimator_memory", "attention_memory", "estimator_parity", "anomaly",
           "anomaly_series", "forecast", "forecast_coverage", "intervals", "scale", "widths",

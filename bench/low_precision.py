@@ -1,6 +1,6 @@
-"""Answers of networks whose layers multiply bytes (`nn.quantize`), beside those in float32.
+"""Answers of networks of bytes (`nn.quantize`) and of bfloat16, beside those in float32.
 
-One thread, batches of 256 rows, and single rows of a network whose weights do not fit the caches.
+One thread, batches of 256 rows, and few rows of a network whose weights do not fit the caches.
 """
 
 from __future__ import annotations
@@ -89,3 +89,11 @@ def contests() -> Iterator[Contest]:
         for peer, theirs in both:
             yield Contest(f"int8: {name}; 1 thread", peer, small, theirs, near, number=number,
                           clock=process_time)  # fmt: skip
+    model = wide(random.key(0))
+    for rows in (1, 16, ROWS):
+        x = draw.random((rows, WIDE), dtype=np.float32)
+        yield Contest(
+            f"bfloat16 weights: four times {WIDE}, {rows} rows; 1 thread", "ours in float32",
+            answers(nn.to_bfloat16(model), x), answers(model, x), near,
+            number=1 if rows == ROWS else 5, clock=process_time,
+        )  # fmt: skip

@@ -78,8 +78,10 @@ def heat_contests(jax: Any, size: int, steps: int) -> Iterator[Contest]:
                   close, clock=process_time)  # fmt: skip
     slope = cr.jit(cr.grad(lambda u: np.mean((ours(u) - target) ** 2)))
     jax_slope = jax.jit(jax.grad(lambda u: jax.numpy.mean((theirs(u) - goal) ** 2)))
-    yield Contest(f"{task}, gradient", "JAX", lambda: slope(u),
-                  lambda: jax_slope(there).block_until_ready(), close, clock=process_time)  # fmt: skip
+    yield Contest(
+        f"{task}, gradient", "JAX", lambda: slope(u),
+        lambda: jax_slope(there).block_until_ready(), close, clock=process_time,
+    )  # fmt: skip
 
 
 def dense_loss(xp: Any, p: Any, x: Any, y: Any) -> Any:
@@ -101,9 +103,8 @@ def dense_contest(jax: Any, sizes: tuple[int, ...], batch: int) -> Contest:
 
         return step
 
-    ours, theirs = (run_from(jit(step_of(xp, grad)), jax_there, p, x, y)
-                    for xp, grad, jit, jax_there in ((np, cr.grad, cr.jit, None),
-                                                     (jax.numpy, jax.grad, jax.jit, jax)))  # fmt: skip
+    ours = run_from(cr.jit(step_of(np, cr.grad)), None, p, x, y)
+    theirs = run_from(jax.jit(step_of(jax.numpy, jax.grad)), jax, p, x, y)
     task = f"{'-'.join(map(str, sizes))}, batch {batch}, a step with Adam"
     return Contest(task, "JAX", ours, theirs, close, clock=process_time)
 
@@ -151,10 +152,14 @@ def vae_contest(jax: Any) -> Contest:
 
         return step
 
-    ours = cr.jit(step_of(np, cr.value_and_grad, random.split,
-                          lambda key: random.normal(key, (128, 20), dtype=np.float32)))  # fmt: skip
-    theirs = jax.jit(step_of(jax.numpy, jax.value_and_grad, jax.random.split,
-                             lambda key: jax.random.normal(key, (128, 20), np.float32)))  # fmt: skip
+    def draw(key: Any) -> Any:
+        return random.normal(key, (128, 20), dtype=np.float32)
+
+    def jax_draw(key: Any) -> Any:
+        return jax.random.normal(key, (128, 20), np.float32)
+
+    ours = cr.jit(step_of(np, cr.value_and_grad, random.split, draw))
+    theirs = jax.jit(step_of(jax.numpy, jax.value_and_grad, jax.random.split, jax_draw))
     close(cr.jit(cr.grad(lambda p: vae_loss(np, p, x, noise)))(p),
           jax.jit(jax.grad(lambda p: vae_loss(jax.numpy, p, x, noise)))(there))  # fmt: skip
     starts = (p, random.key(0)), (there, jax.random.key(0))

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import sklearn
 
 from chainrule import MLPClassifier, MLPRegressor
-from chainrule.estimators.mlp.answering import Answers, block_rows, most_block_rows
+from chainrule.estimators.mlp.answering import Answers, Blocks
 
 pytestmark = pytest.mark.usefixtures("_unoptimised")
 
@@ -44,7 +44,8 @@ def test_rows_of_any_number(classifier):
     network = classifier.fitted_network
     expected = by_hand(classifier, x)
     for most in (32, 1):
-        answers = Answers(network.perceptron, network.weights, (), "outputs", most)
+        blocks = Blocks(most, 10**6)
+        answers = Answers(network.perceptron, network.weights, (), "outputs", blocks)
         for count in (1, 2, 15, 16, 17, 31, 32, 33, 48, 49, 83):
             got, finite = answers(x[:count], x.dtype)
             assert finite and got.shape == (count, 3)
@@ -52,20 +53,22 @@ def test_rows_of_any_number(classifier):
 
 
 def test_few_programs():
-    """Blocks cover all rows, of three sizes in all; the more work a row is, the smaller."""
-    for most in (128, 1024):
+    """Blocks cover all rows, of three sizes in all; what is filled up costs less than calls."""
+    for most, work in ((256, 200_000), (1024, 100)):
+        blocks = Blocks(most, work)
         for rows in range(1, 3000, 7):
             sizes, left = [], rows
             while left > 0:
-                sizes.append(block_rows(left, most))
+                sizes.append(blocks.next(left))
                 left -= sizes[-1]
-            assert set(sizes) <= {1, 16, most} and -left < max(16, most // 2)
-            assert len(sizes) <= rows // most + most // 32 + 1
-    assert most_block_rows(100, 10, 10) == 1024
-    assert most_block_rows(20_000, 50, 10) == 256  # 2**23 // 20,000 = 419
-    assert most_block_rows(10**6, 1000, 10) == 128
-    assert most_block_rows(10**6, 10**6, 10) == 8  # 2**23 numbers
-    assert most_block_rows(10, 10, 10**9) == 1
+            assert set(sizes) <= {1, 16, most}
+            spent = len(sizes) * 2**16 + sum(sizes) * work
+            assert spent <= 1.3 * rows * work + 2**16 * (rows / most + 2) + 16 * work + 1024 * 100
+    assert Blocks.of(100, 10, 10) == Blocks(1024, 100)
+    assert Blocks.of(20_000, 50, 10).most == 256  # 2**23 // 20,000 = 419
+    assert Blocks.of(10**6, 1000, 10).most == 256
+    assert Blocks.of(10**6, 10**6, 10).most == 8  # 2**23 numbers
+    assert Blocks.of(10, 10, 10**9).most == 1
 
 
 def test_answers_that_agree(classifier):

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chainrule.nn.bfloat16 import rounded_to_bfloat16
 
 from chainrule import nn, random
 from chainrule.config import configured
 from chainrule.errors import DataError
+from chainrule.nn.bfloat16 import rounded_to_bfloat16
 from chainrule.primitives.number_bits import from_bfloat16
 from chainrule.transforms import jit
 
@@ -70,7 +70,6 @@ def test_which_layers():
     x = DRAW.normal(size=(2, 5, 8)).astype(np.float32)
     half = nn.to_bfloat16(attention)
     np.testing.assert_allclose(half(x), attention(x), atol=0.02)
-    np.testing.assert_allclose(jit(lambda m, x: m(x))(half, x), half(x), atol=1e-5)
     model: Any = nn.Sequential(nn.Dense(3, 4, key=random.key(0)), nn.Dense(4, 2, key=random.key(1)))
     half = nn.to_bfloat16(model, skip=["layers.0"])
     assert half.layers[0] is model.layers[0] and type(half.layers[1]) is nn.BFloat16Dense

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chainrule.nn.quantize import with_quantized_layers, zero_points
-from sklearn.datasets import load_digits
 
-from chainrule import losses, nn, optim, random, train
+from chainrule import nn, random
 from chainrule.config import configured
 from chainrule.errors import DataError
+from chainrule.nn.quantize import with_quantized_layers, zero_points
 from chainrule.transforms import jit, scan
 from chainrule.tree import leaves, structure, unflatten
 
@@ -122,18 +121,3 @@ def test_numbers_return_to_an_empty_network():
     np.testing.assert_array_equal(unflatten(structure(empty), leaves(small))(x), small(x))
     with pytest.raises(ValueError, match="no layer 'layers.1'"):
         with_quantized_layers(model, {"layers.1": 0})
-
-
-def test_digits_are_recognised_as_well():
-    """The accuracy is at most 0.2 points lower."""
-    x, y = load_digits(return_X_y=True)
-    x = (x / 16).astype(np.float32)
-    model = train.fit(
-        nn.MLP(64, (64,), 10, key=random.key(0)), x[:900], y[:900], optimizer=optim.adam(3e-3),
-        loss=losses.softmax_cross_entropy, epochs=8, progress=False,
-    ).model  # fmt: skip
-    small = nn.quantize(model, x[:300])
-    exact, rounded = (
-        np.mean(np.argmax(train.predict(m, x[900:]), axis=1) == y[900:]) for m in (model, small)
-    )
-    assert exact > 0.88 and rounded > exact - 0.002

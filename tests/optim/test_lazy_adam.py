@@ -101,7 +101,7 @@ class Tied(nn.Module):
         return np.mean(self.table(codes), axis=1) @ self.table.weight.T
 
 
-def trained(optimizer: Any, path: Any = None, epochs: int = 3) -> Any:
+def trained(optimizer: Any, path: Any = None, epochs: int = 2) -> Any:
     """Of five batches an epoch, the last of them smaller."""
     draw = np.random.default_rng(1)
     codes = draw.integers(0, 20, (33, 4))

@@ -61,6 +61,9 @@ text a cell
         return
     if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string":
         return
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    if is_category and all(type(category) is str for category in column.cat.categories):
+        return
     single = (*SINGLE, pd.Period, pd.Interval, type(pd.NA), *((timedelta,) if spans else ()))
     cells = column.tolist()
     types = set(map(type, cells))

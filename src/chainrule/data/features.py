@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,6 +25,27 @@ Floats: TypeAlias = NDArray[np.float64]
 COMPACT_ROWS, COMPACT_ENTRIES = 20_000, 2**24  # of larger tables features are kept compact
 
 __all__ = ["MAX_DEVIATIONS", "MAX_LEVELS", "Column", "Features"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """The plans of columns of numbers, an entry a column.
+
+    Attributes
+    ----------
+    sources, starts : array of int
+        Which column of a table it is, and its first feature.
+    missing : array of bool
+    fill, mean, scale : array of float64
+        See `Column`.
+    """
+
+    sources: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    missing: NDArray[np.bool_]
+    fill: Floats
+    mean: Floats
+    scale: Floats
 
 
 @dataclass(frozen=True)
@@ -150,11 +172,62 @@ class Features:
                 start += plan.width
         return features
 
+    def of_numbers(self, x: NDArray[Any]) -> NDArray[np.float32] | None:
+        """The same of an array with the columns of the training; None if cells need a closer look.
+
+        It is for arrays of numbers: texts, dates and infinite numbers go through a table.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> x = np.array([[1.0, 5.0], [3.0, np.nan]])
+        >>> plan = Features.learn(pd.DataFrame(x))
+        >>> bool((plan.of_numbers(x) == plan(pd.DataFrame(x, columns=["0", "1"]))).all())
+        True
+        """
+        scales, fits = self._scales, x.ndim == 2 and x.shape[1] == len(self.readings)
+        if scales is None or not fits or x.dtype.kind not in "iuf" or x.dtype.itemsize > 8:
+            return None
+        if self._is_large(len(x)) or (x.dtype.kind == "f" and np.isinf(x).any()):
+            return None
+        numbers = x[:, scales.sources].astype(np.float64)
+        absent = np.isnan(numbers)
+        with np.errstate(over="ignore"):
+            scaled = (np.where(absent, scales.fill, numbers) - scales.mean) / scales.scale
+        if not np.isfinite(scaled).all():
+            return None
+        features = np.empty((len(x), self.width), np.float32)
+        features[:, scales.starts] = np.clip(scaled, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        features[:, scales.starts[scales.missing] + 1] = absent[:, scales.missing]
+        return features
+
+    @cached_property
+    def _scales(self) -> Scales | None:
+        """The plans of all columns together; None if one holds no plain numbers."""
+        readings = {reading.name: (k, reading) for k, reading in enumerate(self.readings)}
+        each = [(column, *readings.get(column.name, (0, None))) for column in self.columns]
+        if not all(
+            reading is not None and reading.is_number and not reading.sentinels
+            and not column.levels and not column.part
+            for column, _, reading in each
+        ):  # fmt: skip
+            return None
+        starts = np.cumsum([0, *[column.width for column in self.columns]])[:-1]
+        return Scales(
+            np.array([k for _, k, _ in each]), starts,
+            np.array([column.missing for column in self.columns]),
+            *[np.array([getattr(column, name) for column in self.columns], np.float64)
+              for name in ("fill", "mean", "scale")],
+        )  # fmt: skip
+
+    def _is_large(self, rows: int) -> bool:
+        """Whether the features of so many rows are kept compact."""
+        return rows > COMPACT_ROWS and rows * self.width > COMPACT_ENTRIES
+
     def of_rows(self, frame: Frame) -> NDArray[np.float32] | CompactFeatures:
         """The features of a table; of a large one as `CompactFeatures`, which hold the same."""
-        large = len(frame) > COMPACT_ROWS and len(frame) * self.width > COMPACT_ENTRIES
         coded = all(column.width <= MAX_CODES for column in self.columns)
-        return self.compact(frame) if large and coded else self(frame)
+        return self.compact(frame) if self._is_large(len(frame)) and coded else self(frame)
 
     def compact(self, frame: Frame) -> CompactFeatures:
         """The features of a table in little memory; see `__call__`."""

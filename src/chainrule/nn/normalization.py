@@ -6,7 +6,6 @@ Layers are immutable. `BatchNorm` holds its running statistics as arrays beside 
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -71,7 +70,7 @@ class LayerNorm(Module):
         check_last_axis("LayerNorm", x, self.scale.shape[0])
         centred = x - np.mean(x, axis=-1, keepdims=True)
         variance = np.mean(centred * centred, axis=-1, keepdims=True)
-        return centred / np.sqrt(variance + self.eps) * self.scale + self.shift
+        return centred * (1 / np.sqrt(variance + self.eps)) * self.scale + self.shift
 
 
 class RMSNorm(Module):
@@ -120,7 +119,7 @@ class RMSNorm(Module):
 
     def __call__(self, x: Any) -> Array:
         check_last_axis("RMSNorm", x, self.scale.shape[0])
-        return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.scale
+        return x * (1 / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps)) * self.scale
 
 
 class GroupNorm(Module):
@@ -195,25 +194,23 @@ class GroupNorm(Module):
             raise ShapeError(
                 at_user_line(f"GroupNorm takes arrays of shape (rows, ..., {columns}): x[None]")
             )
-        parts = x.reshape(x.shape[0], prod(x.shape[1:-1]), columns)
-        centred = parts - self._mean(parts)
+        centred = x - self._mean(x)
         variance = self._mean(centred * centred)
-        y = centred * (self.scale / np.sqrt(variance + self.eps)) + self.shift
-        return y.reshape(x.shape)
+        return centred * (self.scale / np.sqrt(variance + self.eps)) + self.shift
 
     def _mean(self, x: Any) -> Any:
-        """Return each group's mean, repeated for its channels, of shape (rows, 1, channels).
+        """Return each group's mean, repeated for its channels, of shape (rows, 1, ..., channels).
 
         The mean over positions is computed first, along contiguous channels.
         """
-        rows, _, columns = x.shape
-        channel_means = np.mean(x, axis=1).reshape(
+        rows, columns = x.shape[0], x.shape[-1]
+        channel_means = np.mean(x, axis=tuple(range(1, x.ndim - 1))).reshape(
             rows, self.num_groups, columns // self.num_groups
         )
         group_means = np.broadcast_to(
             np.mean(channel_means, axis=2, keepdims=True), channel_means.shape
         )
-        return group_means.reshape(rows, 1, columns)
+        return group_means.reshape(rows, *(1,) * (x.ndim - 2), columns)
 
 
 class BatchNorm(Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import is_
 from typing import Any, Literal, TypeAlias
@@ -12,17 +13,62 @@ import numpy as np
 from ... import tree
 from ...nn import Module
 from ...transforms import jit
+from ..inputs import rows as row_pieces
 from ..inputs.rows import dense, issparse
 from .perceptron import Perceptron, Weights
 
 Answer: TypeAlias = Literal["outputs", "probabilities", "codes"]
 
-FEW_ROWS = 16  # of the block for what is left, where it is less than half a large one
+FEW_ROWS = 16  # of the block for what is left, where a large one would be answered in vain
 MOST_ROWS = 1024  # of a large block
-LEAST_ROWS = 128  # likewise
+LEAST_ROWS = 256  # likewise
+CALL_WORK = 2**16  # multiplications in the time of a call
 BLOCK_WORK = 2**23  # multiplications that are worth to be shared by threads: 0.2 ms of one
-BLOCK_INPUTS = 2**23  # numbers in the rows of a block, at most
-BLOCK_OUTPUTS = 2**22  # outputs of all members likewise
+BLOCK_OUTPUTS = 2**22  # outputs of all members in a block, at most
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How many rows a block has: few programs are to serve all numbers of rows.
+
+    Attributes
+    ----------
+    most : int
+        Of a large block, a power of two.
+    work : int
+        The multiplications of a row.
+    """
+
+    most: int
+    work: int
+
+    @staticmethod
+    def of(work: int, inputs: int, outputs: int) -> Blocks:
+        """Large blocks that are worth sharing, as far as the memory goes.
+
+        `inputs` are the numbers of a row, and `outputs` those that it has of all members.
+        """
+        rows = min(max(BLOCK_WORK // max(work, 1), LEAST_ROWS), MOST_ROWS)
+        rows = min(rows, row_pieces.DENSE // max(inputs, 1), BLOCK_OUTPUTS // max(outputs, 1))
+        return Blocks(int(2 ** (max(rows, 1).bit_length() - 1)), work)
+
+    def next(self, rows: int) -> int:
+        """The rows of the next block, if so many are left.
+
+        Examples
+        --------
+        >>> small, large = Blocks(1024, 100), Blocks(256, 200_000)
+        >>> [small.next(rows) for rows in (1, 9, 100, 2000)]
+        [1, 16, 1024, 1024]
+        >>> [large.next(rows) for rows in (1, 9, 100, 2000)]
+        [1, 16, 16, 256]
+        """
+        if rows == 1:
+            return 1
+        small = min(FEW_ROWS, self.most)
+        by_few = -(-rows // small) * (CALL_WORK + small * self.work * 5 // 4)
+        by_one = CALL_WORK + self.most * self.work
+        return self.most if rows >= self.most or by_few > by_one else small
 
 
 class Arrays(Module):
@@ -45,19 +91,18 @@ class Answers:
         ``"outputs"``: predictions, shape (rows, outputs). ``"probabilities"``: the same, with a
         column for either class where there is one output. ``"codes"``: the column of the largest
         output, or whether the only one is above 1/2, shape (rows,).
-    most_rows : int
-        Of a block.
+    blocks : Blocks
     """
 
     def __init__(
-        self, perceptron: Perceptron, weights: Weights, stats: Any, kind: Answer, most_rows: int
+        self, perceptron: Perceptron, weights: Weights, stats: Any, kind: Answer, blocks: Blocks
     ) -> None:
         leaves, structure = tree.flatten((weights, stats))
         self._layers = _layers(weights)
         self._arrays = Arrays(tuple(leaves))
         self._function = make_answer(perceptron, kind, structure)
         self._programs: dict[tuple[int, Any], Callable[..., Any]] = {}
-        self.most_rows = most_rows
+        self.blocks = blocks
 
     def serves(self, weights: Weights) -> bool:
         """Whether these are the arrays that it answers with; users may exchange ``coefs_[0]``."""
@@ -73,7 +118,7 @@ class Answers:
         result: Any = None
         finite, start = True, 0
         while start < rows:
-            size = block_rows(rows - start, self.most_rows)
+            size = self.blocks.next(rows - start)
             part = x[start : start + size] if rows > size else x
             count = min(size, rows - start)
             block = _filled(np.ascontiguousarray(dense(part), dtype), size)
@@ -93,30 +138,6 @@ class Answers:
             program = self._function.compile(self._arrays, block)
             self._programs[size, block.dtype] = program
         return program
-
-
-def block_rows(rows: int, most: int) -> int:
-    """The rows of the next block, if so many are left: few programs serve all numbers of rows.
-
-    Examples
-    --------
-    >>> block_rows(1, 1024), block_rows(9, 1024), block_rows(500, 1024), block_rows(600, 1024)
-    (1, 16, 16, 1024)
-    """
-    if rows > most // 2:
-        return most
-    return 1 if rows == 1 else min(FEW_ROWS, most)
-
-
-def most_block_rows(work: int, inputs: int, outputs: int) -> int:
-    """The rows of a large block, a power of two: enough to share, few enough for the memory.
-
-    `work` are the multiplications of a row, `inputs` its numbers, and `outputs` those that it has
-    of all members.
-    """
-    rows = min(max(BLOCK_WORK // max(work, 1), LEAST_ROWS), MOST_ROWS)
-    rows = min(rows, BLOCK_INPUTS // max(inputs, 1), BLOCK_OUTPUTS // max(outputs, 1))
-    return int(2 ** (max(rows, 1).bit_length() - 1))
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import tree
-from .answering import Answer, Answers, most_block_rows
+from .answering import Answer, Answers, Blocks
 from .perceptron import Perceptron, Weights
 
 CHUNK_ROWS = 4096  # rows that are predicted at a time
@@ -84,8 +84,8 @@ class FittedNetwork:
         if answers is None or not answers.serves(self.weights):
             known = self._known_rows * (x.shape[1] + 16)  # two exponentials take 16 products' time
             work = sum(c.size for c in self.weights["coefs"]) + known
-            most = most_block_rows(work, x.shape[1], self._entries)
-            answers = Answers(self.perceptron, self.weights, self.batch_stats, kind, most)
+            blocks = Blocks.of(work, x.shape[1], self._entries)
+            answers = Answers(self.perceptron, self.weights, self.batch_stats, kind, blocks)
             self._answers[kind] = answers
         dtype = self.dtype
         if x.dtype != dtype:

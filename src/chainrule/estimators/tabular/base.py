@@ -254,7 +254,12 @@ class Tabular(SaveMixin, ReadsTables, ExplainsRows, TabularSettings, BaseEstimat
     # Tables
 
     def _inputs(self, X: Any) -> Any:
-        check_is_fitted(self)
+        if "network_" not in self.__dict__:
+            check_is_fitted(self)  # which takes longer than to answer for a row
+        if type(X) is np.ndarray and len(X) and "feature_names_in_" not in self.__dict__:
+            features = self.features_.of_numbers(X)
+            if features is not None:
+                return features
         return self.features_.of_rows(self._frame(X, reset=False))
 
     # Importances

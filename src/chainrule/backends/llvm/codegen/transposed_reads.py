@@ -156,7 +156,7 @@ def _write_tile(
     """Transpose what is read of a tile, and compute it: (start, count) of rows and columns."""
     f = nest.f
     (top, height), (left, width) = rows, columns
-    tile: Index = 0
+    tile = 0
     for load in reads.loads:
         size = load.dtype.itemsize
         forward = load.strides[reads.rows.last] == 1

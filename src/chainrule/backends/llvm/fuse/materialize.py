@@ -131,7 +131,8 @@ class _Choice:
         for node in reversed(self.computed):
             if is_inline(node) and node not in self.nodes and node not in self.views:
                 count = sum(min(1.0, share) for share in readers.get(node, {}).values())
-                expensive = costs[node] >= _MAX_RECOMPUTED_COST or count > _MAX_CONSUMERS
+                often = count > _MAX_CONSUMERS and not _is_like_a_load(node, costs[node])
+                expensive = costs[node] >= _MAX_RECOMPUTED_COST or often
                 repeated = node in broadcast and costs[node] >= _MAX_REPEATED_COST
                 if (count > _ONE_CONSUMER and expensive) or repeated:
                     self._store(node)
@@ -152,15 +153,20 @@ class _Choice:
                 costs[node] = 0
                 continue
             costs[node] = cost(node)
-            outer = all(_is_narrower(child, node) for child in node.inputs)
             for child in node.inputs:
                 below = costs.get(child, 0)
-                if not outer or below < _MAX_REPEATED_COST:  # else it will be in memory
-                    costs[node] += below
+                if below < _MAX_REPEATED_COST or not _is_narrower(child, node):
+                    costs[node] += below  # else it will be in memory
             if costs[node] > _MAX_EXPRESSION_COST and is_elementwise(node):
                 self._store(node)
                 costs[node] = 0
         return costs
+
+
+def _is_like_a_load(node: Node, cost_of_entry: int) -> bool:
+    """Whether computing an entry reads as much memory as loading it would, and does little more."""
+    large = [child for child in node.inputs if not _is_narrower(child, node)]
+    return cost_of_entry <= 1 and len(large) == 1
 
 
 def _is_narrower(child: Node, node: Node) -> bool:

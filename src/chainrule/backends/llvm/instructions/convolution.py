@@ -129,8 +129,8 @@ class Convolution(Instruction):
 
 def plan_convolution(planner: Planning, node: Node) -> None:
     """Plan convolutions over broadcast leading axes; vectors lie along o, or along groups."""
-    if (packed := packed_operands(node)) is not None:
-        plan_packed_product(planner, node, packed)
+    if (narrow := packed_operands(node)) is not None:
+        plan_packed_product(planner, node, narrow)
         return
     left, right = (planner.materialize_as(child, node.dtype) for child in node.inputs)
     lead, axis = node.shape[:-4], GROUPS if is_grouped(node) else -1

@@ -318,8 +318,8 @@ def flattened(product: Matmul) -> Matmul:
 
 def plan_matmul(planner: Planning, node: Node) -> None:
     """Plan matrix products over broadcast leading axes."""
-    if (packed := packed_operands(node)) is not None:
-        plan_packed_product(planner, node, packed)
+    if (narrow := packed_operands(node)) is not None:
+        plan_packed_product(planner, node, narrow)
         return
     operands = [planner.materialize_as(child, node.dtype) for child in node.inputs]
     batch = node.shape[:-2]

@@ -3,8 +3,11 @@
 Of a tile of R rows and C columns, pieces of 16 bytes are read: a register takes one piece of
 several rows that lie R / pieces apart. Between the registers of one group of columns rounds of
 interleaving exchange rows and columns within 16 bytes each, which is one instruction a register
-at every width; then each register is a column, and is stored. Of all rows a cache line of columns
-is done before the next line, so that as many columns are written one number after the other.
+at every width; then each register is a column, and is stored.
+
+Large matrices go through memory on the stack: a cache line of columns, of as many rows as make a
+kilobyte of each, which is then written in one go. Written 64 bytes here, 64 bytes there, memory is
+three times as slow, since the CPU fetches in advance what follows in a line of addresses.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ _ARGUMENTS = [("ptr", "from"), ("i64", "from_row"), ("ptr", "to"), ("i64", "to_r
 _PIECE = 16  # bytes, within which every CPU interleaves
 _LINE = 64  # bytes: columns that are done of all rows before the next
 _COLUMNS = 16  # and at least so many
+_BURST = 1024  # bytes of a column that are written at once
+_LARGE = 2**19  # bytes of a matrix that goes through the stack
 _INTEGERS = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
@@ -35,16 +40,21 @@ def transpose(
 
     The number of columns is 0, or not less than `least`.
     """
-    number = _INTEGERS[dtype.itemsize]
-    height = _power_of_two(rows, host().lanes(dtype.itemsize))
-    width = min(height, _power_of_two(least, _PIECE // dtype.itemsize))
-    name = f"transpose_{dtype.itemsize}_{height}x{width}"
+    number, size = _INTEGERS[dtype.itemsize], dtype.itemsize
+    height = _power_of_two(rows, host().lanes(size))
+    width = min(height, _power_of_two(least, _PIECE // size))
+    name = f"transpose_{size}_{height}x{width}"
     if name not in f.module.declarations:
         f.module.declarations[name] = ""
         _write_function(f.module, name, number, height, width)
+    large = rows * least * size >= _LARGE and rows * size >= _BURST and width == _PIECE // size
+    through = f"{name}_through"
+    if large and through not in f.module.declarations:
+        f.module.declarations[through] = ""
+        _write_through(f.module, name, through, number)
     f.emit(
-        f"call void @{name}(ptr {source}, i64 {source_row}, ptr {target}, i64 {target_row}, "
-        f"i64 {rows}, i64 {columns})"
+        f"call void @{through if large else name}(ptr {source}, i64 {source_row}, ptr {target}, "
+        f"i64 {target_row}, i64 {rows}, i64 {columns})"
     )
 
 
@@ -72,6 +82,34 @@ def _write_function(
                 start = f.offset(source, column, size)
                 goal = f.offset(target, f.times(column, "%to_row"), size)
                 _write_tile(f, dtype, start, goal, height, width)
+    f.emit("ret void")
+
+
+def _write_through(module: Module, direct: str, name: str, dtype: np.dtype[Any]) -> None:
+    """Write loops over blocks that are transposed to the stack, and copied from there."""
+    f = module.function(name, _ARGUMENTS, linkage="internal")
+    size, lanes = dtype.itemsize, host().lanes(dtype.itemsize)
+    height, most = _BURST // size, max(_COLUMNS, _LINE // size)
+    length = height + _LINE // size  # of a column on the stack: those of one number lie apart
+    stack = f.scratch(most * length * size)
+    width = f.smaller(most, "%columns")
+    last_row = f.name(f"sub i64 %rows, {height}")
+    last_column = f.name(f"sub i64 %columns, {width}")
+    with f.loop(0, "%rows", height) as rows, f.loop(0, "%columns", most) as columns:
+        row = f.smaller(rows.index, last_row)
+        column = f.smaller(columns.index, last_column)
+        source = f.offset("%from", f.plus(f.times(row, "%from_row"), column), size)
+        target = f.offset("%to", f.plus(f.times(column, "%to_row"), row), size)
+        f.emit(
+            f"call void @{direct}(ptr {source}, i64 %from_row, ptr {stack}, i64 {length}, "
+            f"i64 {height}, i64 {width})"
+        )
+        with f.loop(0, width) as copied:
+            begin = f.offset(stack, f.times(copied.index, length), size)
+            end = f.offset(target, f.times(copied.index, "%to_row"), size)
+            with f.loop(0, height, lanes) as loop:
+                x = f.load(f.offset(begin, loop.index, size), dtype, lanes)
+                f.store(x, f.offset(end, loop.index, size))
     f.emit("ret void")
 
 

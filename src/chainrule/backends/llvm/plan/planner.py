@@ -223,28 +223,31 @@ class Planner:
                         self.result_targets.setdefault(state, target)
                     else:
                         self.views.setdefault(state, target)
+        read = frozenset(fused.graph.outputs).union(*[step.reads for step in fused.steps])
         outer, self.graph = self.graph, fused.graph
         measured, around = times_instructions(), self.computes
         for step in fused.steps:
             if measured:
                 self.computes = _work(materialized.computed(step.nodes))
-            self._run_step(step)
+            self._run_step(step, read)
         self.graph, self.computes = outer, around
 
-    def _run_step(self, step: Step) -> None:
+    def _run_step(self, step: Step, read: Collection[Node]) -> None:
         if step.by_numpy:
             self._host_call(step.node)
         elif step.is_cluster:
-            self._elementwise(step.nodes)
+            # What only this loop nest reads, in passing, need not be stored
+            self._elementwise([n for n in step.nodes if n in read] or step.nodes, step.nodes)
         else:
             self.rules[step.node.primitive.name](self, step.node)
 
-    def _elementwise(self, nodes: Sequence[Node]) -> None:
+    def _elementwise(self, nodes: Sequence[Node], computed: Sequence[Node]) -> None:
+        """Store nodes, in a loop nest that computes some more."""
         targets = [self.target(node) for node in nodes]
         shape, order = nodes[0].shape, targets[0].axes_by_stride
         if targets[0].is_contiguous:
             order = tuple(range(len(shape)))
-        lowering = self.lowering(len(shape), nodes)
+        lowering = self.lowering(len(shape), computed)
         index = tuple(
             (None, 0, 0) if size == 1 else (order.index(k), 1, 0) for k, size in enumerate(shape)
         )
