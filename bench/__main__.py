@@ -24,9 +24,10 @@ TIMED = ("seed_loop", "tiny_network", "digits_epoch", "larger_epochs", "fused_gr
          "answers", "estimator_speed", "anomaly_speed",
          "forecast_speed", "tables", "tabular", "tabular_speed")  # fmt: skip
 # Other tables: what is learned, what memory is taken
-OTHERS = ("rl_learning", "estimator_memory", "attention_memory", "estimator_parity", "anomaly",
-          "anomaly_series", "forecast", "forecast_coverage", "intervals", "scale", "widths",
-          "tabular_ranks", "timeseries", "images", "audio", "text_accuracy")  # fmt: skip
+OTHERS = ("rl_learning", "estimator_memory", "program_memory", "attention_memory",
+          "estimator_parity", "anomaly", "anomaly_series", "forecast", "forecast_coverage",
+          "intervals", "scale", "widths", "tabular_ranks", "timeseries", "images", "audio",
+          "text_accuracy")  # fmt: skip
 NAMES = (*TIMED, *OTHERS)
 # Timed on all cores only: both sides start processes
 ON_ALL = ("environments", "anomaly_speed", "forecast_speed", "tables")

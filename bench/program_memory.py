@@ -252,16 +252,24 @@ def measured(program: str, library: str, cache: str) -> str:
     return f"{int(done.stdout) / MIB:.0f} MiB"
 
 
+RIVALS = {
+    "conv step": ("torch",),
+    "heat": ("jax",),
+    "heat by conductivities": ("jax",),
+    "MLP step": ("jax", "torch"),
+    "LSTM step": ("jax", "torch"),
+}
+
+
 def rows() -> Iterator[tuple[str, ...]]:
     with TemporaryDirectory() as cache:
-        for program, rivals in (("conv step", ("torch",)), ("heat", ("jax",)),
-                                ("heat by conductivities", ("jax",)),
-                                ("MLP step", ("jax", "torch")), ("LSTM step", ("jax", "torch"))):  # fmt: skip
-            measured(program, "chainrule", cache)
-            yield (program, measured(program, "chainrule", cache), *(
-                measured(program, library, cache)
-                if library in rivals and peers.installed(library) else "" for library in ("jax", "torch")
-            ))  # fmt: skip
+        for program, rivals in RIVALS.items():
+            measured(program, "chainrule", cache)  # which compiles it
+            cells = [measured(program, "chainrule", cache)]
+            for library in ("jax", "torch"):
+                there = library in rivals and peers.installed(library)
+                cells.append(measured(program, library, cache) if there else "")
+            yield (program, *cells)
 
 
 if __name__ == "__main__":

@@ -233,6 +233,13 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
         "sequence_mask": lambda: nn.sequence_mask(np.array([1, 3]), 4),
         "mixup": lambda: nn.mixup(ROWS, np.eye(4, dtype=np.float32), 0.4, KEY),
         "quantile_edges": lambda: nn.quantile_edges(ROWS, 2),
+        "quantize": lambda: nn.quantize(nn.Dense(6, 2, key=KEY), ROWS),
+        "QuantizedDense": lambda: nn.quantize(nn.Dense(6, 2, key=KEY), ROWS)(ROWS),
+        "QuantizedConv1d": lambda: nn.quantize(nn.Conv1d(6, 2, 3, key=KEY), STEPS)(STEPS),
+        "QuantizedConv2d": lambda: nn.quantize(
+            nn.Conv2d(6, 2, 1, key=KEY), STEPS[None])(STEPS[None]),
+        "BFloat16Dense": lambda: nn.to_bfloat16(nn.Dense(6, 2, key=KEY))(ROWS),
+        "to_bfloat16": lambda: nn.to_bfloat16(nn.Dense(6, 2, key=KEY)),
         "random_crop": lambda: nn.random_crop(IMAGES, (4, 4), KEY),
         "random_horizontal_flip": lambda: nn.random_horizontal_flip(IMAGES, KEY),
         "random_rotation": lambda: nn.random_rotation(IMAGES, 10.0, KEY),
@@ -244,7 +251,7 @@ CALLS: dict[ModuleType, dict[str, Call]] = {
     },
     optim: {
         **{name: stepped(name) for name in (
-            "adam", "adamw", "lion", "rmsprop", "clip", "clip_by_global_norm")},
+            "adam", "adamw", "lazy_adam", "lion", "rmsprop", "clip", "clip_by_global_norm")},
         "sgd": lambda: [steps_of(optim.sgd(0.1)), steps_of(optim.sgd(optim.warmup(3, 0.1), 0.9))],
         "chain": lambda: steps_of(optim.chain(optim.clip(1.0), optim.adam())),
         "apply_updates": lambda: optim.apply_updates(WEIGHTS, WEIGHTS),

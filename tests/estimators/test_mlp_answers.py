@@ -61,9 +61,9 @@ def test_few_programs():
             while left > 0:
                 sizes.append(blocks.next(left))
                 left -= sizes[-1]
-            assert set(sizes) <= {1, 16, most}
+            assert set(sizes) <= ({1, 16, 128, 256} if most == 256 else {1, 16, 1024})
             spent = len(sizes) * 2**16 + sum(sizes) * work
-            assert spent <= 1.3 * rows * work + 2**16 * (rows / most + 2) + 16 * work + 1024 * 100
+            assert spent <= 1.5 * rows * work + 2**16 * (rows / most + 2) + 16 * work + 1024 * 100
     assert Blocks.of(100, 10, 10) == Blocks(1024, 100)
     assert Blocks.of(20_000, 50, 10).most == 256  # 2**23 // 20,000 = 419
     assert Blocks.of(10**6, 1000, 10).most == 256

@@ -37,12 +37,11 @@ class _Seen(local):
     Attributes
     ----------
     unread : dict
-        By the identity of a node, a weak reference to it and how often other nodes have it as
-        input.
+        By the identity of a node, a weak reference to it, and to each node that has it as input.
     """
 
     def __init__(self) -> None:
-        self.unread: dict[int, tuple[ref[Node], int]] = {}
+        self.unread: dict[int, tuple[ref[Node], list[ref[Node]]]] = {}
 
 
 _seen = _Seen()
@@ -75,19 +74,23 @@ def _note(node: Node) -> None:
             if is_read:
                 del unread[id(child)]
             else:
-                unread[id(child)] = known[0], known[1] + 1
+                known[1].append(ref(node))
     del child
     if not result_is_read and _is_soon_computed(node.primitive):
-        unread[id(node)] = ref(node), 0
+        unread[id(node)] = ref(node), []
     for key, (reference, readers) in list(unread.items()):
         _let_go_if_unseen(unread, key, reference, readers)
 
 
-def _let_go_if_unseen(unread: dict[int, Any], key: int, reference: ref[Node], readers: int) -> None:
+def _let_go_if_unseen(
+    unread: dict[int, Any], key: int, reference: ref[Node], readers: list[ref[Node]]
+) -> None:
     node = reference()
     if node is None:
         del unread[key]
-    elif readers and sys.getrefcount(node) == readers + _references_of_one():
+        return
+    living = sum([reader() is not None for reader in readers])
+    if living and sys.getrefcount(node) == living + _references_of_one():
         release(node)
         del unread[key]
 

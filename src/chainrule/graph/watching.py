@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import local
 from typing import Any
 
-LARGE = 2**14  # numbers: below, calls of NumPy cost more than memory does
+LARGE = 2**13  # numbers: below, calls of NumPy cost more than memory does
 
 
 class _Watcher(local):

@@ -6,6 +6,7 @@ the operands the same ones add up, and there is a piece for each of these segmen
     pad(a) + pad(b)    a a a .    -> concatenate(a[:1] + 0, a[1:] + b[:-1], b[-1:] + 0)
                        . b b b
 
+Operands with gaps that the others fill (of ``x[::2]`` and ``x[1::2]``) are joined along a new axis.
 So nothing is stored but the sum. The zero is added because ``-0 + 0`` is 0.
 """
 
@@ -22,7 +23,7 @@ from ..graph.node import Node, constant
 from ..graph.types import is_inexact
 from ..primitives.declare import ELEMENTWISE_FAMILIES
 from ..primitives.elementwise import add
-from ..primitives.structure import concatenate, pad, slice_
+from ..primitives.structure import concatenate, pad, reshape, slice_
 from .rewrite import rewrite
 
 _MOST_SEGMENTS = 9
@@ -107,6 +108,8 @@ def _concatenated(node: Node, terms: list[_Term], total: _Sum) -> Node:
         return node
     (axis,) = cut
     spans = [term.spans[axis] for term in terms]
+    if all(span.step == len(spans) > 1 for span in spans):
+        return _interleaved(node, terms, axis)
     if any(span.step != 1 or not span for span in spans):
         return node
     begun, over = (Counter(map(attrgetter(end), spans)) for end in ("start", "stop"))
@@ -138,6 +141,23 @@ def _concatenated(node: Node, terms: list[_Term], total: _Sum) -> Node:
             piece = add(piece, constant(node.dtype.type(0)))
         pieces.append(piece)
     return concatenate(*pieces, axis=axis)  # type: ignore[no-any-return]
+
+
+def _interleaved(node: Node, terms: list[_Term], axis: int) -> Node:
+    """Return operands of which each has every so-manieth entry, side by side along a new axis."""
+    step, shape = len(terms), node.shape
+    in_order = sorted(terms, key=lambda term: term.spans[axis].start)
+    for start, term in enumerate(in_order):
+        if term.spans[axis] != range(start, shape[axis] - step + start + 1, step):
+            return node
+    pieces = []
+    for term in in_order:
+        piece = term.operand
+        if is_inexact(node.dtype):
+            piece = add(piece, constant(node.dtype.type(0)))
+        apart = (*shape[:axis], shape[axis] // step, 1, *shape[axis + 1 :])
+        pieces.append(reshape(piece, shape=apart))
+    return reshape(concatenate(*pieces, axis=axis + 1), shape=shape)  # type: ignore[no-any-return]
 
 
 def _sizes(term: _Term) -> tuple[int, ...]:

@@ -3,8 +3,11 @@
 The gradient of a padded convolution computes all of the padded input's, and the padding's own
 derivative then cuts the border off. ::
 
-    slice(conv(x, w))      -> conv(slice(x), w)
-    slice(pad(x))          -> pad(slice(x))          each if nothing else reads what is cut
+    slice(conv(x, w))         -> conv(slice(x), w)
+    slice(pad(x))             -> pad(slice(x))       each if nothing else reads what is cut
+    slice(concatenate(x, y))  -> slice(x)            if nothing of y is in it
+
+and the last two through elementwise operations in between.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from collections import Counter
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..primitives.convolution import conv
-from ..primitives.structure import pad, slice_
-from .rewrite import rewrite
+from ..primitives.declare import ELEMENTWISE_FAMILIES
+from ..primitives.structure import concatenate, pad, slice_
+from .rewrite import replace, rewrite
 
 
 def push_slices(graph: Graph) -> Graph:
@@ -33,9 +37,64 @@ def push_slices(graph: Graph) -> Graph:
             return node
         if source.primitive is conv:
             return _slice_of_convolution(node, source)
-        return _slice_of_pad(node, source) if source.primitive is pad else node
+        cut = _Cut(tuple(_cuts(node)), readers).of(source, original.inputs[0])
+        return node if cut is None else cut
 
     return rewrite(graph, rule)
+
+
+class _Cut:
+    """A slice by steps of 1 of nodes that nothing else reads."""
+
+    def __init__(self, index: tuple[slice, ...], readers: Counter[Node]) -> None:
+        self.index, self.readers = index, readers
+        self.known: dict[Node, Node | None] = {}
+
+    def of(self, node: Node, original: Node) -> Node | None:
+        """Return the slice of a node if less is computed for it, else None."""
+        if node not in self.known:
+            self.known[node] = self._of(node, original)
+        return self.known[node]
+
+    def _of(self, node: Node, original: Node) -> Node | None:
+        if node.primitive is pad:
+            whole: Node = slice_(node, index=self.index)
+            cut = _slice_of_pad(whole, node)
+            return None if cut is whole else cut
+        if node.primitive is concatenate:
+            return self._of_part(node)
+        family = node.primitive.spec.get("family")
+        if family not in ELEMENTWISE_FAMILIES or node.primitive is not original.primitive:
+            return None
+        inputs = [self._of_input(node, *pair, original)
+                  for pair in zip(node.inputs, original.inputs, strict=True)]  # fmt: skip
+        if not any(fewer for _, fewer in inputs):
+            return None
+        return replace(node, tuple([cut for cut, _ in inputs]))
+
+    def _of_input(self, node: Node, child: Node, original: Node, reader: Node) -> tuple[Node, bool]:
+        """Return the slice of an operand, which may be broadcast, and whether less is computed."""
+        if child.shape == node.shape and self.readers[original] == reader.inputs.count(original):
+            cut = self.of(child, original)
+            if cut is not None:
+                return cut, True
+        index = self.index[len(node.shape) - len(child.shape) :]
+        parts = [slice(0, 1) if size == 1 else part
+                 for part, size in zip(index, child.shape, strict=True)]  # fmt: skip
+        return slice_(child, index=tuple(parts)), False
+
+    def _of_part(self, node: Node) -> Node | None:
+        """Return the slice of the only operand that it is of, or None."""
+        axis, before = node.params["axis"], 0
+        start, stop, _ = self.index[axis].indices(node.shape[axis])
+        for x in node.inputs:
+            after = before + x.shape[axis]
+            if before <= start < stop <= after:
+                index = list(self.index)
+                index[axis] = slice(start - before, stop - before)
+                return slice_(x, index=tuple(index))  # type: ignore[no-any-return]
+            before = after
+        return None
 
 
 def _cuts(node: Node) -> list[slice]:

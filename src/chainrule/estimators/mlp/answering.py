@@ -20,6 +20,8 @@ from .perceptron import Perceptron, Weights
 Answer: TypeAlias = Literal["outputs", "probabilities", "codes"]
 
 FEW_ROWS = 16  # of the block for what is left, where a large one would be answered in vain
+SOME_ROWS = 128  # likewise, where the weights do not stay in the cache from block to block
+MUCH_WORK = 2**17  # multiplications of a row by so many weights
 MOST_ROWS = 1024  # of a large block
 LEAST_ROWS = 256  # likewise
 CALL_WORK = 2**16  # multiplications in the time of a call
@@ -61,14 +63,20 @@ class Blocks:
         >>> [small.next(rows) for rows in (1, 9, 100, 2000)]
         [1, 16, 1024, 1024]
         >>> [large.next(rows) for rows in (1, 9, 100, 2000)]
-        [1, 16, 16, 256]
+        [1, 16, 128, 256]
         """
-        if rows == 1:
-            return 1
-        small = min(FEW_ROWS, self.most)
-        by_few = -(-rows // small) * (CALL_WORK + small * self.work * 5 // 4)
-        by_one = CALL_WORK + self.most * self.work
-        return self.most if rows >= self.most or by_few > by_one else small
+        if rows == 1 or rows >= self.most:
+            return min(rows, self.most)
+        sizes = [FEW_ROWS, SOME_ROWS] if self.work >= MUCH_WORK else [FEW_ROWS]
+        sizes = [size for size in sizes if size < self.most] + [self.most]
+        filled_up = next(size for size in sizes if size >= rows)
+        whole = max((size for size in sizes if size < rows), default=filled_up)
+        # A row in a block of few takes half as long again
+        share = 1.5 if whole == FEW_ROWS else 1.0
+        by_whole = CALL_WORK * (rows // whole + 1) + (rows - rows % whole) * self.work * share
+        by_whole += (rows % whole) * self.work * 1.5
+        by_one = CALL_WORK + filled_up * self.work
+        return filled_up if by_one <= by_whole else whole
 
 
 class Arrays(Module):

@@ -72,6 +72,24 @@ def test_each_buffer_lies_where_it_fits_first() -> None:
         assert arena.nbytes == max(sizes)
 
 
+def test_rows_take_the_memory_of_rows_that_were_read() -> None:
+    """In tiles of rows, whose steps are at one point in time: the tanh of a product takes the
+    product's memory, number by number.
+    """
+
+    def f(x: Any, w: Any, v: Any) -> Any:
+        return np.tanh(x @ w + 1.0) @ v
+
+    x, w, v = np.ones((4096, 64)), np.ones((64, 64)), np.ones((64, 64))
+    with configured(num_threads=2, check=1):
+        schedule = scheduled(f, x, w, v)
+    arena = schedule.arena
+    large = [buffer for buffer in arena.offsets if buffer.nbytes == x.nbytes]
+    assert len(large) == 2 and len({arena.offsets[buffer] for buffer in large}) == 1
+    compiled = cr.jit(f)(x, w, v)
+    np.testing.assert_allclose(compiled, np.tanh(x @ w + 1.0) @ v, rtol=1e-13)
+
+
 def test_arguments_are_not_in_the_arena() -> None:
     """Their addresses stand in the frame."""
     lifetimes = Lifetimes()

@@ -35,7 +35,7 @@ def of_columns(x: Any, w: Any) -> Any:
 def slope(x: Any, w: Any) -> Any:
     """Also a product, which has rows of its own."""
     loss = lambda x, w: np.sum(np.sin(nn.log_softmax(x * w) @ np.full((1023, 3), 1e-3, np.float32)))  # noqa: E731
-    return value_and_grad(loss, argnums=(0, 1))(x, w)
+    return value_and_grad(loss)(x, w)
 
 
 @pytest.mark.parametrize(

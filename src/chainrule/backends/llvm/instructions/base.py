@@ -28,6 +28,10 @@ class Liveness(Protocol):
         """Use buffers at the next point in time."""
         ...
 
+    def use_rows(self, rows: int, steps: Sequence[Instruction]) -> None:
+        """Use buffers at the next point in time, by steps through which each row goes alone."""
+        ...
+
     def run(self, instructions: Iterable[Instruction]) -> None:
         """Run instructions one after the other."""
         ...
@@ -59,6 +63,12 @@ class Instruction:
 
     def results(self) -> Sequence[View]:
         """Return the views that it writes, where they are known."""
+        return ()
+
+    def overwritable(self) -> Sequence[tuple[Buffer, Buffer]]:
+        """Return pairs of what is read and what is written, which may lie in one place: a number
+        is read only to compute the one that would take its place.
+        """
         return ()
 
     def bounds_checks(self) -> Iterable[Node]:

@@ -97,6 +97,22 @@ class Elementwise(Instruction):
     def results(self) -> Sequence[View]:
         return [view for _, view in self.stores]
 
+    def overwritable(self) -> Sequence[tuple[Buffer, Buffer]]:
+        """All that is stored at a point is computed before."""
+        apart = {part.buffer for part in self.parts if isinstance(part, Lookup)}
+        apart.update(view.buffer for view in self.results())
+        loads: dict[Buffer, set[tuple[int, tuple[int, ...]]]] = {}
+        for part in self.parts:
+            if isinstance(part, Load):
+                loads.setdefault(part.buffer, set()).add((part.offset, part.strides))
+        return [
+            (buffer, view.buffer)
+            for buffer, positions in loads.items()
+            for view in self.results()
+            if positions == {(view.offset, view.strides)} and buffer not in apart
+            and buffer.dtype.itemsize == view.dtype.itemsize
+        ]  # fmt: skip
+
     def bounds_checks(self) -> Iterable[Node]:
         return [part.node for part in self.parts if isinstance(part, Lookup)]
 

@@ -61,7 +61,7 @@ class RowTiles(Instruction):
 
     def record_liveness(self, liveness: Liveness) -> None:
         """Use all buffers at once: at one time, tiles are in different instructions."""
-        liveness.use(self.buffers())
+        liveness.use_rows(self.rows, self.steps)
 
     def nanoseconds(self) -> float:
         return total_nanoseconds(self.steps)

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from ..instructions.access import Access
 from ..instructions.base import Instruction
 from ..layout.view import Arena, Buffer
 
 _ALIGN = 64  # bytes: a cache line, and the widest vector
 _SLACK = 64  # bytes after each buffer
+_SMALL = 2**14  # bytes
 
 
 class Lifetimes:
     """First and last use of each buffer of the arena, in the order of instructions.
 
     What is written before a loop and used inside is in use until the loop ends.
+
+    Attributes
+    ----------
+    first, last : dict of int by Buffer
+        Points in time.
+    begin, end : dict of float by Buffer
+        The same, with steps of row tiles as fractions: before and after which no row is in use.
+    row_kinds : dict of tuple by Buffer
+        How many rows a buffer has, and of how many bytes, where it is used row by row.
     """
 
     def __init__(self) -> None:
         self.time = 0
         self.first: dict[Buffer, int] = {}
         self.last: dict[Buffer, int] = {}
+        self.begin: dict[Buffer, float] = {}
+        self.end: dict[Buffer, float] = {}
+        self.row_kinds: dict[Buffer, tuple[int, int]] = {}
+        self._overwritten: dict[tuple[Buffer, Buffer], tuple[float, float]] = {}
+        self._unlike: set[Buffer] = set()  # with other rows elsewhere
         self._loops: list[tuple[int, set[Buffer]]] = []
 
     def run(self, instructions: Iterable[Instruction]) -> None:
@@ -38,8 +54,35 @@ class Lifetimes:
                 continue
             self.first.setdefault(buffer, self.time)
             self.last[buffer] = self.time
+            self.begin.setdefault(buffer, self.time)
+            self.end[buffer] = self.time + 1
             for _, used in self._loops:
                 used.add(buffer)
+
+    def use_rows(self, rows: int, steps: Sequence[Instruction]) -> None:
+        """Use buffers at the next point in time, by steps through which each row goes alone."""
+        begins: dict[Buffer, float] = {}
+        ends: dict[Buffer, float] = {}
+        kinds: dict[Buffer, tuple[int, int] | None] = {}
+        for k, step in enumerate(steps):
+            begin, end = self.time + 1 + k / len(steps), self.time + 1 + (k + 1) / len(steps)
+            for access in _all_accesses(step):
+                buffer, kind = access.buffer, _row_kind(access, rows)
+                begins.setdefault(buffer, begin)
+                ends[buffer] = end
+                kinds[buffer] = kind if kinds.get(buffer, kind) == kind else None
+            for pair in step.overwritable():
+                self._overwritten[pair] = end, begin
+        new = {buffer for buffer in ends if buffer not in self.first}
+        self.use(ends)
+        for buffer, kind in kinds.items():
+            if buffer.word is not None or kind is None:  # in use all the time
+                continue
+            if self.row_kinds.setdefault(buffer, kind) != kind:
+                self._unlike.add(buffer)
+            if buffer in new:
+                self.begin[buffer] = begins[buffer]
+            self.end[buffer] = ends[buffer]
 
     @contextmanager
     def loop(self) -> Iterator[None]:
@@ -53,6 +96,53 @@ class Lifetimes:
         for buffer in used:
             if self.first[buffer] < start:
                 self.last[buffer] = self.time
+                self.end[buffer] = self.time + 1
+
+    def seats(self) -> list[list[Buffer]]:
+        """Return the buffers, those together that may have one offset though they are in use at
+        the same point in time.
+
+        They have rows of one size, and a thread takes a tile of rows through all steps: row r of
+        the second is written when row r of the first has been read for the last time.
+        """
+        by_kind: dict[tuple[int, int], list[list[Buffer]]] = {}
+        second: set[Buffer] = set()
+        seats = {buffer: [buffer] for buffer in self.first}
+        rowwise = [b for b in self.row_kinds if b not in self._unlike and b.nbytes >= _SMALL]
+        for buffer in sorted(rowwise, key=lambda b: (self.begin[b], self.end[b])):
+            alike = by_kind.setdefault(self.row_kinds[buffer], [])
+            for seat in alike:
+                before = seat[-1]
+                if self.last[before] != self.first[buffer]:
+                    continue
+                ends = self.end[before], self.begin[buffer]
+                if ends[0] <= ends[1] or self._overwritten.get((before, buffer)) == ends:
+                    seat.append(buffer)
+                    second.add(buffer)
+                    break
+            else:
+                alike.append(seats[buffer])
+        return [seat for buffer, seat in seats.items() if buffer not in second]
+
+
+def _all_accesses(step: Instruction) -> Iterator[Access]:
+    """Yield what a step touches; buffers that it does not list, such as scratch, as a whole."""
+    listed = step.accesses()
+    yield from listed
+    known = {access.buffer for access in listed}
+    yield from (Access(buffer, True) for buffer in step.buffers() if buffer not in known)
+
+
+def _row_kind(access: Access, rows: int) -> tuple[int, int] | None:
+    """Return how many rows the buffer has and of how many bytes, if row r of it is read or written
+    for row r, and nothing else.
+    """
+    if access.rows is None:
+        return None
+    stride, low, high = access.rows
+    if low < 0 or high >= stride or rows * stride != access.buffer.size:
+        return None
+    return rows, stride * access.buffer.dtype.itemsize
 
 
 def allocate(lifetimes: Lifetimes, overlap: bool = True) -> Arena:
@@ -65,11 +155,12 @@ def allocate(lifetimes: Lifetimes, overlap: bool = True) -> Arena:
             total += padded_size(buffer)
         return Arena(offsets, total)
     occupied = _Occupied(lifetimes.time + 1)
-    for buffer in sorted(first, key=lambda b: (-b.nbytes, first[b])):
-        size = padded_size(buffer)
-        offset = occupied.lowest_gap(first[buffer], last[buffer], size)
-        occupied.add(first[buffer], last[buffer], offset, offset + size)
-        offsets[buffer] = offset
+    for seat in sorted(lifetimes.seats(), key=lambda s: (-s[0].nbytes, first[s[0]])):
+        size = padded_size(seat[0])
+        begin, end = first[seat[0]], last[seat[-1]]
+        offset = occupied.lowest_gap(begin, end, size)
+        occupied.add(begin, end, offset, offset + size)
+        offsets.update(dict.fromkeys(seat, offset))
         total = max(total, offset + size)
     return Arena(offsets, total)
 

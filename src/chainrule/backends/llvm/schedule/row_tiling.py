@@ -11,13 +11,14 @@ The same holds for the rows of a weight's gradient and the optimiser's step that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from ...threads import get_num_threads
 from ..instructions.access import Access, RowSpan
 from ..instructions.base import Instruction
+from ..instructions.elementwise import Elementwise
 from ..instructions.pack import packed_once
 from ..instructions.row_tiles import RowTiles
 from ..instructions.sharing import UNIT, count_tiles, is_small, rows_per_tile
@@ -85,17 +86,38 @@ def _split(
     code: Sequence[_Candidate], rows: int
 ) -> tuple[list[_Candidate], list[_Candidate], list[_Candidate]]:
     """Return what must or may run before the tiles, the tiles, and what must run after them."""
-    before: list[_Candidate] = []
-    fused, after = _Group(), _Group()
-    for candidate in code:
+    before, fused, after = _Group(), _Group(), _Group()
+
+    def group_of(candidate: _Candidate) -> _Group:
         late = after.conflicts(candidate)
         if candidate.rows == rows and not late and _fits(candidate, fused):
-            fused.append(candidate)
-        elif late or fused.conflicts(candidate):
-            after.append(candidate)
-        else:
-            before.append(candidate)
-    return before, fused.members, after.members
+            return fused
+        return after if late or fused.conflicts(candidate) else before
+
+    for fills, candidate in _with_fills(code):
+        group = group_of(candidate)
+        for fill in fills:
+            (after if group is after else group_of(fill)).append(fill)
+        (group_of(candidate) if fills else group).append(candidate)
+    return before.members, fused.members, after.members
+
+
+def _with_fills(
+    code: Sequence[_Candidate],
+) -> Iterator[tuple[list[_Candidate], _Candidate]]:
+    """Yield instructions, each with those that only fill a buffer with numbers that it is the
+    first to touch: so late the buffer takes no memory before.
+    """
+    waiting: dict[Buffer, list[_Candidate]] = {}
+    for candidate in code:
+        buffers = dict.fromkeys(access.buffer for access in candidate.accesses)
+        if isinstance(candidate.step, Elementwise) and len(candidate.accesses) == 1:
+            waiting.setdefault(candidate.accesses[0].buffer, []).append(candidate)
+            continue
+        yield [fill for buffer in buffers for fill in waiting.pop(buffer, ())], candidate
+    for fills in waiting.values():
+        for fill in fills:
+            yield [], fill
 
 
 class _Group:

@@ -1,8 +1,11 @@
 """Matrix products: kernels, made for the host once, each when a program first calls it.
 
-``void gemm_f32(M, N, K, A, a_row, a_col, B, b_row, b_col, C, c_row, add, scratch)``, and
-``gemm_f64``: C[M, N] = A @ B, added to C if `add`. Strides count numbers and may be any; the
-columns of C follow each other. `scratch` has `scratch_bytes`, 64-byte aligned.
+``void gemm_f32(M, N, K, A, a_row, a_col, B, b_row, b_col, C, c_row, flags, scratch)``, and
+``gemm_f64``: C[M, N] = A @ B, added to C with the flag `ADD`. Strides count numbers and may be any;
+the columns of C follow each other. `scratch` has `scratch_bytes`, 64-byte aligned.
+
+``void pack_f32(N, K, B, b_row, b_col, to)``, and ``pack_f64``: B as ``gemm`` reads it with the flag
+`PACKED`, `packed_size` numbers, for a matrix that many products share.
 
 ``dots_f32`` and ``dots_f64`` have the same arguments, and want contiguous rows of A and columns of
 B. Each of their sums runs over the lanes of a vector, those of ``gemm`` over K in order: so who

@@ -32,6 +32,7 @@ FAR = 2048  # bytes between rows of B, from which on packing pays
 ENOUGH = 96  # rows of A that repay packing both
 _FEW = 24  # rows of A that repay packing B if its rows are twice as far apart
 WIDE = 128  # columns of B that repay packing A if its rows or columns are far apart
+_LOW = 48  # rows of A, of which high tiles are made
 _REPAID = 1024  # columns of B that repay packing any A
 
 ARGUMENTS = [("i64", "M"), ("i64", "N"), ("i64", "K0"), ("ptr", "A"), ("i64", "a_row"),
@@ -166,6 +167,17 @@ def _block(
         _panels(f, tile, packs, block, b, depth, add)
 
 
+def _halves(f: FunctionBuilder, packs: _Packs) -> str:
+    """Whether half of each panel is used at a time, as it is by a few high tiles.
+
+    It stays in the first cache, and of the rows of a batch little is left over.
+    """
+    idle = f.name(f"or i1 {packs.ready}, {f.name(f'xor i1 {packs.right}, true')}")
+    low = f.name(f"icmp sle i64 %M, {_LOW}")
+    unpacked = f.name(f"xor i1 {packs.left}, true")
+    return f.name(f"and i1 {low}, {f.name(f'and i1 {idle}, {unpacked}')}")
+
+
 def _panels(
     f: FunctionBuilder,
     tile: Tile,
@@ -177,14 +189,17 @@ def _panels(
 ) -> None:
     """Write the panels of B for a block of rows, and for each of them all tiles."""
     size = tile.dtype.itemsize
-    with f.loop(0, "%N", tile.columns) as panel:
+    panels = f.name(f"select i1 {packs.ready}, ptr {b}, ptr %scratch")
+    step = f.name(f"select i1 {_halves(f, packs)}, i64 {tile.columns // 2}, i64 {tile.columns}")
+    with f.loop(0, "%N", step) as panel:
         direct = f.offset(b, f.times(panel.index, "%b_col"), size)
-        panels = f.name(f"select i1 {packs.ready}, ptr {b}, ptr %scratch")
-        packed = f.offset(panels, f.times(panel.index, depth), size)
+        begin = f.name(f"and i64 {panel.index}, {-tile.columns}")
+        within = f.name(f"sub i64 {panel.index}, {begin}")
+        packed = f.offset(panels, f.plus(f.times(begin, depth), within), size)
         right = f.name(f"select i1 {packs.right}, ptr {packed}, ptr {direct}")
         _fetch_left(f, tile, packs, block, panel.index, depth)
         apart = f.name(f"select i1 {packs.right}, i64 {tile.columns}, i64 %b_row")
-        width = f.smaller(tile.columns, f.name(f"sub i64 %N, {panel.index}"))
+        width = f.smaller(step, f.name(f"sub i64 %N, {panel.index}"))
         with f.when(f.name(f"and i1 {block.first}, {packs.right}")):
             _pack(f, tile, direct, depth, width, packed)
         above = f.name(f"add i64 {width}, {tile.lanes - 1}")
