@@ -15,7 +15,7 @@ from chainrule.graph.released import ReleasedNode
 from chainrule.graph.watching import LARGE
 from chainrule.transforms.differentiating.traced_call import TracedCall
 
-N = LARGE + 77  # a block, and a part of one
+N = 2 * LARGE + 77  # blocks, and a part of one
 
 
 def mixed(x: Any) -> Any:
