@@ -102,11 +102,23 @@ def test_codes_that_were_not_learned(kind, code, shown, rows):
 
 @pytest.mark.parametrize("kind", PERCEPTRONS + TABLES)
 @pytest.mark.parametrize(
-    "sizes", ["12", True, 0, -3, (0,), (1.5,), ("a",), ((3,),), None, 2.0, (True,)], ids=repr
+    "sizes", ["12", True, 0, -3, (0,), (1.5,), ("a",), ((3,),), 2.0, (True,)], ids=repr
 )
 def test_sizes_that_are_none(kind, sizes):
     with pytest.raises(ValueError, match="hidden_layer_sizes"):
         kind(**{**QUICK, "hidden_layer_sizes": sizes}).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", PERCEPTRONS + TABLES)
+def test_sizes_by_the_kind_of_a_table(kind):
+    """None is a rule of the estimators for tables alone."""
+    model = kind(**{**QUICK, "hidden_layer_sizes": None, "max_iter": 1})
+    if kind in PERCEPTRONS:
+        with pytest.raises(ValueError, match="hidden_layer_sizes"):
+            model.fit(X, Y)
+        return
+    expected = (64, 64) if hasattr(kind, "predict_proba") else (128, 128, 128)
+    assert expected == model.fit(X, Y).network_.hidden_layer_sizes
 
 
 @pytest.mark.parametrize("kind", PERCEPTRONS + TABLES)

@@ -186,7 +186,7 @@ def test_memory_of_layers() -> None:
     }  # fmt: skip
     assert arrays["none"] < 12 + 8
     assert arrays["none"] + 8 < arrays["one"] < arrays["none"] + 16
-    assert arrays["all"] > 2 * arrays["none"]
+    assert arrays["all"] > 1.5 * arrays["none"]
 
 
 def steps(w: Any, x: Any, ts: Any, reverse: bool, checkpoint: bool) -> Any:

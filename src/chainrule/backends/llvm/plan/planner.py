@@ -16,7 +16,7 @@ from ....graph.stages import times_instructions
 from ....graph.types import Type
 from ..expressions.lowering import Lowering, identity_index
 from ..fuse.op_traits import VIEW_OPS, cost, is_native, uniform_value
-from ..fuse.steps import FusedGraph, Step, view_of
+from ..fuse.steps import FusedGraph, Materialized, Step, view_of
 from ..fuse.updates import Storage, storage
 from ..instructions.base import Instruction
 from ..instructions.elementwise import Elementwise
@@ -45,6 +45,7 @@ class Planner:
         self.results: dict[Node, list[View]] = {}  # of nodes with several results
         self.result_targets: dict[tuple[Node, int], View] = {}  # where those are to be written
         self.changed: dict[Storage, Storage] = {}  # see `in_place.changes`; no inputs
+        self.lying: set[Node] = set()  # outputs that are computed in their places, in other shapes
         self.constants: dict[Node, int] = {}
         self.host_calls: list[HostCall] = []
         self.bounds_checks: dict[Node, None] = {}
@@ -216,7 +217,17 @@ class Planner:
         changed = changes(fused)
         inputs = frozenset(fused.graph.inputs)
         self.changed.update({r: array for r, array in changed.items() if array not in inputs})
+        self.lying.difference_update(fused.graph.outputs)  # a body may be planned twice
+        shared = {self.views[x].buffer for x in fused.graph.inputs}
+        changing = {*self.changed, *self.changed.values()}
         for node, target in zip(fused.graph.outputs, targets, strict=True):
+            source = _unshaped(node, materialized)
+            if target is not None and source is not node and storage(source) not in changing:
+                whole = target.reshaped(source.shape)
+                if whole is None or target.buffer in shared:
+                    pass  # it cannot lie there, or another array is still read from there
+                elif self.views.setdefault(source, whole) is whole:
+                    self.lying.add(node)
             if target is not None and (node in materialized.nodes or node.primitive is ITEM):
                 for state in states(storage(node), self.changed):
                     if isinstance(state, tuple):
@@ -243,6 +254,9 @@ class Planner:
 
     def _elementwise(self, nodes: Sequence[Node], computed: Sequence[Node]) -> None:
         """Store nodes, in a loop nest that computes some more."""
+        nodes = [node for node in nodes if node not in self.lying]
+        if not nodes:
+            return
         targets = [self.target(node) for node in nodes]
         shape, order = nodes[0].shape, targets[0].axes_by_stride
         if targets[0].is_contiguous:
@@ -281,6 +295,15 @@ class Planner:
         yield body
         self.instructions = outer
         self.views, self.results = views, results
+
+
+def _unshaped(node: Node, materialized: Materialized) -> Node:
+    """Return the node in memory, in C order, whose numbers an output has in another shape."""
+    source = node
+    while source.primitive.name in ("identity", "reshape"):
+        (source,) = source.inputs
+    stored = source in materialized.nodes and materialized.axis_order(source) is None
+    return source if stored else node
 
 
 def _work(nodes: Iterable[Node]) -> tuple[tuple[Node, float], ...]:
