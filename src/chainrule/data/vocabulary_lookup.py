@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain, repeat
 from typing import NamedTuple
@@ -28,8 +28,9 @@ def pieces(word: str) -> list[str]:
     marked = f"{START}{word}{END}"
     ngrams: list[str] = []
     for size in SUBWORD_LENGTHS:
-        ngrams += [marked[start : start + size] for start in range(len(marked) - size + 1)]
-    return ngrams[:MAX_SUBWORDS]
+        count = min(len(marked) - size + 1, MAX_SUBWORDS - len(ngrams))
+        ngrams += [marked[start : start + size] for start in range(count)]
+    return ngrams
 
 
 class Neighbours(NamedTuple):
@@ -103,20 +104,7 @@ class Lookup:
 
     def piece_codes(self, word: str) -> list[int]:
         """The codes of a word's pieces that have one."""
-        return self._spelled([word])[2].tolist()  # type: ignore[no-any-return]
-
-    def _spelled(
-        self, words: Iterable[str]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """How many pieces of each word have a code, where its begin, and all of these codes."""
-        each = list(map(pieces, words))
-        asked = np.fromiter(map(len, each), np.int64, len(each))
-        named = chain.from_iterable(each)
-        codes = np.fromiter(map(self._pieces.get, named, repeat(0)), np.int64, int(asked.sum()))
-        before = np.concatenate([[0], np.cumsum(codes > 0)])
-        ends = np.cumsum(asked)
-        counts = before[ends] - before[ends - asked]
-        return counts, np.cumsum(counts) - counts, codes[codes > 0]
+        return list(filter(None, map(self._pieces.get, pieces(word))))
 
     def pieces_of(
         self, names: Sequence[str], spelled: bool
@@ -130,7 +118,9 @@ class Lookup:
             self._spelling if spelled else (np.zeros(len(self._words) + 1, np.int64),) * 3
         )
         unknown = np.flatnonzero(code == 0)
-        more_counts, more_starts, more = self._spelled([names[k] for k in unknown.tolist()])
+        more_counts, more_starts, more = _laid_out(
+            [self.piece_codes(names[k]) for k in unknown.tolist()]
+        )
         counts, starts = counts[code], starts[code]
         counts[unknown], starts[unknown] = more_counts, len(codes) + more_starts
         return counts, starts, np.concatenate([codes, more])
@@ -138,8 +128,7 @@ class Lookup:
     @cached_property
     def _spelling(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The pieces of the words by their codes, which are looked up once."""
-        counts, starts, codes = self._spelled(self._words)
-        return np.append(0, counts), np.append(0, starts), codes
+        return _laid_out([[], *[self.piece_codes(word) for word in self._words]])
 
     def pair_codes(self, cut: CutTexts) -> NDArray[np.int64]:
         """For each word of all texts the code of the pair that ends with it."""
@@ -156,3 +145,12 @@ class Lookup:
         hits = self._pair_keys[at] == keys
         codes[positions[hits]] = self._first_pair + self._pair_order[at[hits]]
         return codes
+
+
+def _laid_out(
+    lists: Sequence[Sequence[int]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """How long each list is, where it begins in all of them one after another, and these."""
+    counts = np.fromiter(map(len, lists), np.int64, len(lists))
+    joined = np.fromiter(chain.from_iterable(lists), np.int64, int(counts.sum()))
+    return counts, np.cumsum(counts) - counts, joined
