@@ -296,8 +296,8 @@ def test_real_tables(run, real, name):
 
 @pytest.mark.slow
 def test_real_files(run, real):
-    files = sorted(real("tabular").glob("*.csv*"))[::2]
-    assert files
+    files = [path for path in real("tabular").glob("*.csv*") if path.stat().st_size < 100_000]
+    assert len(files) >= 4  # of all kinds, but for those whose many rows only take time
     for path in files:
         code, out, err = run("train", path, *QUICK, "-o", "m.safetensors")
         assert code == 0, (path, err)

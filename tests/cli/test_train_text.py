@@ -180,11 +180,13 @@ def test_mistakes(run, reviews, words, told):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["nosuch.csv", "nofile.jsonl", "no.TXT", "no.csv.gz", "no.parquet", "no.json", "texts/no",
-     "{here}/nothing", "my texts/no", "a film.txt"],
+    ("name", "more"),
+    [
+        *((name, []) for name in ("nosuch.csv", "nofile.jsonl", "no.TXT", "no.csv.gz", "no.json",
+                                  "no.parquet", "texts/no", "{here}/nothing", "my texts/no")),
+        ("a film.txt", ["--explain"]), ("nosuch.csv", ["--proba"]),
+    ],
 )  # fmt: skip
-@pytest.mark.parametrize("more", [[], ["--explain"], ["--proba"]])
 def test_a_mistyped_file_is_no_text(run, model, tmp_path, name, more):
     """An error that says how to give it as a text, which then has an answer."""
     name = name.replace("{here}", str(tmp_path))

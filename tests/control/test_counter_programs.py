@@ -105,15 +105,15 @@ def check(seed: int) -> None:
 
 @pytest.mark.parametrize("part", range(2))
 def test_drawn_bodies(part: int) -> None:
-    """60 functions: all derivatives as of Python's loop."""
-    for seed in range(15 * part, 15 * part + 15):
+    """20 functions: all derivatives as of Python's loop."""
+    for seed in range(10 * part, 10 * part + 10):
         check(seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_many_drawn_bodies(part: int) -> None:
-    """90 more, of half of which the code is not optimised."""
+    """40 more, of half of which the code is not optimised."""
     with unoptimised() if part % 2 else nullcontext():
-        for seed in range(1000 + 30 * part, 1030 + 30 * part):
+        for seed in range(1000 + 20 * part, 1020 + 20 * part):
             check(seed)

@@ -29,7 +29,7 @@ SEEN = DRAW.uniform(size=(60, 2)) < 0.7
 @pytest.mark.filterwarnings("ignore")
 def test_checks(estimator, check):
     """scikit-learn's checks of estimators hold, without exceptions."""
-    check(estimator)
+    check(estimator if check.func.__name__ in OF_TRAINED else estimator.set_params(max_iter=2))
 
 
 # What these hold holds of trained models alone; all others compare answers with each other, or

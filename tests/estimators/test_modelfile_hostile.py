@@ -305,14 +305,14 @@ def test_no_header_takes_much_memory(tmp_path):
 # Anything
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(st.integers(0, 2**62), st.sampled_from(NAMES))
 def test_spoiled_files_load_or_are_refused(folder, valid, seed, name):
     """`python -m bench.fuzz_loader` runs it for as long as you like."""
     accepts(folder / "spoiled", hostile_files.spoiled(Random(seed), valid[name]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.binary(max_size=400))
 def test_random_bytes_are_refused(folder, data):
     refused(folder, data)

@@ -179,10 +179,14 @@ def _variants(name: str) -> list[list[Any]]:
 
 @pytest.mark.parametrize("name", sorted(DOMAINS.keys() - ENDLESS))
 def test_dtypes_and_shapes(name: str) -> None:
-    """As SciPy's, whatever the last argument meets, eagerly and by inference alone."""
+    """As SciPy's, whatever the last argument meets, eagerly and by inference alone.
+
+    All dtypes for each function; shapes, of which all ufuncs are one code, by turns.
+    """
+    first = sorted(DOMAINS).index(name) % 2
     ufunc = getattr(sc, name)
     for k, arrays in enumerate(_variants(name)):
-        if k == 1 and name in AS_NUMPY:
+        if (k == 1 and name in AS_NUMPY) or (k > 2 and k % 2 == first):
             continue
         expected = _all(ufunc(*arrays))
         values = _all(cr.vjp(lambda x, arrays=arrays: ufunc(*arrays[:-1], x), arrays[-1])[0])

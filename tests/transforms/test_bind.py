@@ -33,7 +33,7 @@ def buffer(n: int = 4) -> dict[str, Any]:
 @pytest.mark.parametrize("backend", ["llvm", "numpy"])
 def test_drawn_steps(backend: str) -> None:
     """Step by step the state and the results of the function itself."""
-    for seed in range(40):
+    for seed in range(24):
         step = drawn_step(np.random.default_rng(seed))
 
         def function(state: Any, i: Any, step: Any = step) -> Any:

@@ -142,9 +142,10 @@ def check(names: list[str], tail: str, x: Any, modes: list[str]) -> None:
 @pytest.mark.parametrize("tail", ["sum", "mean", "sum of a slice"])
 @pytest.mark.parametrize("start", range(0, len(MOVES), 13))
 def test_each_move_with_each_tail(tail: str, start: int) -> None:
-    """Of a matrix and of a row of numbers."""
+    """Of a matrix, and under one tail of a row of numbers."""
+    arrays = [np.arange(1.0, 7.0).reshape(2, 3), np.arange(1.0, 5.0)][: 2 if tail == "sum" else 1]
     for name in [*MOVES][start : start + 13]:
-        for x in (np.arange(1.0, 7.0).reshape(2, 3), np.arange(1.0, 5.0)):
+        for x in arrays:
             if possible([name], tail, x):
                 check([name], tail, x, ["grad", "jit of grad"])
 
@@ -185,15 +186,15 @@ def run(seeds: range) -> int:
     return len(chosen)
 
 
-@pytest.mark.parametrize("start", range(0, 80, 20))
+@pytest.mark.parametrize("start", range(0, 48, 12))
 def test_random_moves(start: int) -> None:
     """Compositions of moves, with and without jit, on both backends."""
-    assert run(range(start, start + 20)) > 8
+    assert run(range(start, start + 12)) > 4
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(1000, 1600, 100))
+@pytest.mark.parametrize("start", range(1000, 1360, 60))
 def test_many_random_moves(start: int) -> None:
     """The same, more of them, of half of which the code is not optimised."""
-    with unoptimised() if start >= 1300 else nullcontext():
-        assert run(range(start, start + 100)) > 50
+    with unoptimised() if start >= 1180 else nullcontext():
+        assert run(range(start, start + 60)) > 30

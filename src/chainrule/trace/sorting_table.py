@@ -67,8 +67,8 @@ def _lexsort(keys: Any, axis: int = -1) -> Tracer:
         raise TypeError(at_user_line("need sequence of keys with len > 0 in lexsort"))
     if any(column.shape != columns[0].shape for column in columns):
         raise ValueError(at_user_line("all keys need to be the same shape"))
-    if not columns[0].shape:
-        as_int(axis)
+    if not columns[0].shape:  # NumPy lets a number have one axis, as for all reductions
+        normalize_axis(as_int(axis), 1)
         return traced(constant(np.asarray(np.intp(0))))
     k = normalize_axis(axis, len(columns[0].shape))
     order = red.argsort(columns[0], axis=k)

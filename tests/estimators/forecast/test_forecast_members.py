@@ -46,7 +46,7 @@ def histories_of(series: list[Any], season: int = 1, **parts: Any) -> Histories:
 POSITIVE = st.one_of(st.just(0.0), st.floats(1e-3, 1e3))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     series=st.lists(arrays(float, st.integers(1, 30), elements=POSITIVE), min_size=1, max_size=4),
     transform=st.sampled_from(TRANSFORMS),
@@ -96,7 +96,7 @@ def test_more_series_leave_the_scaling_of_the_others() -> None:
     assert after.level[4] == 3.5
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**32 - 1),
     transform=st.sampled_from(TRANSFORMS),
@@ -285,7 +285,7 @@ def gappy(draw: st.DrawFn) -> tuple[pd.DataFrame, int, int]:
 @pytest.mark.filterwarnings(
     "ignore::chainrule.estimators.forecast.reading.data_warning.SeriesDataWarning"
 )
-@settings(max_examples=150)
+@settings(max_examples=20)
 @given(
     program=gappy(), season=st.sampled_from([1, 3, 7, 14]), rule=st.sampled_from(["auto", "zero"])
 )
@@ -405,7 +405,7 @@ def test_forecasts_at_an_origin_are_those_of_a_model_that_never_saw_later_rows()
 # Validation
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     lengths=st.lists(st.integers(1, 900), min_size=1, max_size=6),
     horizon=st.integers(1, 40),
@@ -492,7 +492,7 @@ def slow(members: list[Fake], past: list[Past], now: int, horizon: int, scales: 
     return choice(members, weights @ np.array([error for _, error in by_then]) / weights.sum(), 3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), horizon=st.integers(1, 4), n_series=st.integers(1, 3))
 def test_follow_is_the_slow_loop(seed: int, horizon: int, n_series: int) -> None:
     """At each origin, the median of members chosen from steps that were over by then."""

@@ -94,7 +94,7 @@ def weights_of(before: Any, by_deviation: bool) -> Any:
     return 1.0 / np.maximum(deviation, max(0.01 * np.median(deviation), 1e-6)) ** 2
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(problem=problems(), by_deviation=st.booleans())
 def test_products_give_the_ridge_on_centred_windows(
     problem: dict[str, Any], by_deviation: bool

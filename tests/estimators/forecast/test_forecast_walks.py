@@ -7,12 +7,12 @@ import pytest
 
 import chainrule as cr
 
-WALKS, LENGTH, WINDOWS = 60, 260, 40
+WALKS, LENGTH, WINDOWS = 30, 260, 40
 
 
 @pytest.mark.slow
 def test_skill_is_not_claimed_on_random_walks_with_drift() -> None:
-    """Of 60 walks at most 8 % have p < .05, and at most 2 % a claim; members are searched."""
+    """Of 30 walks at most 8 % have p < .05, and none a claim; members are searched."""
     rng = np.random.default_rng(20)
     small = claimed = 0
     for _ in range(WALKS):
@@ -25,7 +25,7 @@ def test_skill_is_not_claimed_on_random_walks_with_drift() -> None:
         small += result.skill.p_value < 0.05
         claimed += result.skill.claimed
     assert small <= 0.08 * WALKS
-    assert claimed <= 0.02 * WALKS
+    assert claimed == 0
 
 
 def test_returns_that_follow_on_each_other_are_exploited() -> None:

@@ -154,9 +154,9 @@ def drawn(name: str, dtype: np.dtype[Any], interval: tuple[float, float]) -> Any
     """Dense, random, and small numbers of an interval."""
     rng = np.random.default_rng(5)
     low, high = interval
-    count = 20_000
+    count = 5_000
     if EXACT[name].__name__ == "values":
-        count = 120 if name in SCIPYS else 600
+        count = 60 if name in SCIPYS else 250
     if name in ("log", "log2", "log10", "power"):
         spread = np.exp(rng.uniform(np.log(low), np.log(high), count))
         return np.concatenate([spread, rng.uniform(0.5, 2.0, count)]).astype(dtype)

@@ -51,20 +51,20 @@ def check(seed: int) -> None:
 
 @pytest.mark.parametrize("part", range(2))
 def test_drawn_programs(part: int) -> None:
-    """100 loops over arrays that are read and written in several ways; arguments stay.
+    """30 loops over arrays that are read and written in several ways; arguments stay.
 
     Of each fourth one three threads share what they can.
     """
-    for seed in range(25 * part, 25 * part + 25):
+    for seed in range(15 * part, 15 * part + 15):
         check(seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 def test_many_drawn_programs(part: int) -> None:
-    """200 more, of which the code is not optimised."""
+    """80 more, of which the code is not optimised."""
     with unoptimised():
-        for seed in range(1000 + 60 * part, 1060 + 60 * part):
+        for seed in range(1000 + 40 * part, 1040 + 40 * part):
             check(seed)
 
 
