@@ -23,6 +23,7 @@ os.environ.setdefault("CHAINRULE_TEST_THREADS", _said.split(",")[0])  # children
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import searched_modules  # noqa: E402
 import shared_code  # noqa: E402
 from unoptimised import unoptimised  # noqa: E402
 
@@ -52,6 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_finish() -> None:
     """The collector seldom goes through what thousands of tests are made of."""
     gc.set_threshold(5_000, 20, 100)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _searched(request: pytest.FixtureRequest) -> None:
+    """Traces search no other test's module."""
+    searched_modules.search_only(request.module)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""1,200 random graphs on both backends, and some thousand gradients of another kind."""
+"""350 random graphs on both backends, and some thousand gradients of another kind."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def test_search(wide, hostile):
 @pytest.mark.parametrize("few", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_errors(wide, few):
     """What a message quotes of the user's words is all there, and steers nothing."""
-    for name in file_names(3, 60)[:4] if few else file_names(3, 60)[4:16]:
+    for name in file_names(3, 60)[:4] if few else file_names(3, 60)[4:10]:
         errors_quote(wide, name)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from unoptimised import unoptimised
@@ -29,7 +30,8 @@ SEEN = DRAW.uniform(size=(60, 2)) < 0.7
 @pytest.mark.filterwarnings("ignore")
 def test_checks(estimator, check):
     """scikit-learn's checks of estimators hold, without exceptions."""
-    check(estimator if check.func.__name__ in OF_TRAINED else estimator.set_params(max_iter=2))
+    trained = check.func.__name__ in OF_TRAINED
+    check(estimator if trained else clone(estimator).set_params(max_iter=2))
 
 
 # What these hold holds of trained models alone; all others compare answers with each other, or
@@ -44,10 +46,10 @@ OF_TRAINED = {"check_classifiers_train", "check_classifiers_classes", "check_reg
 def test_checks_of_the_defaults(estimator, check):
     """The same with all defaults; but for what asks how good a model is, two epochs will do."""
     if check.func.__name__ in OF_TRAINED:
-        check(estimator.set_params(n_members=2))
+        check(clone(estimator).set_params(n_members=2))
         return
     with unoptimised():
-        check(estimator.set_params(max_iter=2))
+        check(clone(estimator).set_params(max_iter=2))
 
 
 def network(kind=MLPRegressor, **settings):

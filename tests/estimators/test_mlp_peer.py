@@ -95,7 +95,10 @@ def assert_same(ours, theirs, x, close=CLOSE):
 )
 @pytest.mark.filterwarnings("ignore")
 def test_checks(estimator, check):
-    """scikit-learn's checks of estimators hold, without exceptions."""
+    """scikit-learn's checks hold, without exceptions; what is not about learning takes 5 epochs."""
+    trained = ("_train", "_classes", "class_weight")
+    if not any(word in check.func.__name__ for word in trained):
+        estimator = clone(estimator).set_params(max_iter=5)
     check(estimator)
 
 

@@ -34,6 +34,7 @@ def test_prediction(ran: Ran) -> None:
     assert ran.printed == PRINTED
 
 
+@pytest.mark.parametrize("ran", ["own", "notebook"], indirect=True)
 def test_on_tracers_the_same_weights_bit_for_bit(ran: Ran) -> None:
     """All 10,000 iterations traced, `weights += tracer` included."""
     x, y = ran.names["X"].astype(float), ran.names["y"].astype(float)

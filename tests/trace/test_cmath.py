@@ -17,10 +17,14 @@ OF_ONE = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "exp
 
 @pytest.mark.parametrize(("k", "name"), list(enumerate(OF_ONE)))
 def test_functions_of_one_number(k: int, name: str) -> None:
-    """Of complex numbers, and of a real one on one side of 0 and 1, eagerly and under jit."""
+    """Of complex numbers, and of a real one on one side of 0 and 1, eagerly and under jit.
+
+    Of those without branches, `exp` alone for the latter.
+    """
     f = getattr(cmath, name)
     holds(lambda z: np.complex128(f(z)), draw())
-    holds(lambda x: np.complex128(f(x)) * (2.0 - 1.0j), (0.4, -0.6, 1.7, -2.3)[k % 4])
+    if name not in ("cos", "cosh", "sin", "sinh", "tan", "tanh"):
+        holds(lambda x: np.complex128(f(x)) * (2.0 - 1.0j), (0.4, -0.6, 1.7, -2.3)[k % 4])
 
 
 def test_other_functions() -> None:

@@ -150,7 +150,10 @@ def outcome(f: Callable[..., Any], x: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_kinds_of_arrays(name: str) -> None:
-    """NumPy's dtypes, shapes, containers and errors, eagerly and (but for eig) each second one under jit."""
+    """NumPy's dtypes, shapes, containers and errors, eagerly; each second one under jit.
+
+    But for `eig`.
+    """
     f = FUNCTIONS[name]
 
     def eagerly(x: Any) -> Any:

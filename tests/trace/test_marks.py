@@ -229,7 +229,10 @@ SEEN: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", SEEN)
 def test_seen(name: str) -> None:
-    """What asks for plain numbers gets traced ones: value, both modes, second order, jit."""
+    """What asks for plain numbers gets traced ones: value, both modes, second order, jit.
+
+    Inside and outside of the derivative, by turns.
+    """
     f = SEEN[name]
     loss = lambda x: f(x) ** 2  # noqa: E731
     direction = np.array([0.5, -1.0, 0.25])
@@ -237,7 +240,8 @@ def test_seen(name: str) -> None:
     np.testing.assert_allclose(cr.value_and_grad(f)(x)[0], f(x), rtol=1e-13)
     slope = along(loss, [x], [direction])
     compiled = (lambda g: cr.jit(cr.grad(g)), lambda g: cr.grad(cr.jit(g)))
-    for transform in (cr.grad, *(compiled if name != "text" else ())):
+    chosen = compiled[[*SEEN].index(name) % 2]
+    for transform in (cr.grad, *((chosen,) if name != "text" else ())):
         assert_close(transform(loss)(x) @ direction, slope)
     assert_close(cr.jvp(loss, (x,), (direction,))[1], slope)
     second = lambda x: np.sum(cr.grad(loss)(x) ** 2)  # noqa: E731

@@ -135,9 +135,10 @@ def test_compiled(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_case(name: str) -> None:
-    """All of the above, of all."""
+    """All of the above, of all; compiled is every second one."""
     check_second_order(CASES[name])
-    check_compiled(CASES[name])
+    if [*CASES].index(name) % 2:
+        check_compiled(CASES[name])
 
 
 def test_polynomials_outside_a_trace_are_numpy_s() -> None:

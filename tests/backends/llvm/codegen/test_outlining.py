@@ -57,7 +57,7 @@ def outputs(graph: Any, arguments: list[Any]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("around", [one_thread, shared])
-@pytest.mark.parametrize("count", [6, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [6, pytest.param(20, marks=pytest.mark.slow)])
 def test_outlined_code_has_the_same_bits(
     count: int, around: Callable[..., Any], limits: Callable[[bool], None]
 ) -> None:

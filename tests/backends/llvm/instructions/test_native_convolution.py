@@ -12,6 +12,7 @@ import chainrule as cr
 from chainrule import nn, random
 from chainrule.backends.llvm.instructions.base import walk
 from chainrule.backends.llvm.instructions.convolution import Convolution
+from chainrule.backends.llvm.instructions.elementwise import Elementwise
 from chainrule.backends.llvm.instructions.row_tiles import RowTiles
 from chainrule.config import configured
 from chainrule.nn.convolution import conv
@@ -118,6 +119,30 @@ def test_depthwise_vectors_lie_along_the_channels(channels: int) -> None:
         assert [step.window.grouped for step in steps] == [True] * (2 + by_input)
         for a, b in zip(cr.tree.leaves(found), cr.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("groups, channels", [(16, 1), (4, 8), (1, 16)])
+@pytest.mark.parametrize("sizes", [(8, 6), (7, 9)])
+def test_phases_are_computed_where_they_lie(
+    groups: int, channels: int, sizes: tuple[int, int]
+) -> None:
+    """The gradient by the input is interleaved by writing it: even sizes need no copy of it."""
+    draw = np.random.default_rng(0)
+    n = groups * channels
+    layer = nn.Conv2d(n, n, 3, groups=groups, padding=1, stride=2, bias=False,
+                      key=random.key(0), dtype=np.float64)  # fmt: skip
+    x, g = draw.normal(size=(34, *sizes, n)), draw.normal(size=(34, 4, -(-sizes[1] // 2), n))
+
+    def gradient(x: Any, g: Any) -> Any:
+        return cr.grad(lambda x: np.sum(layer(x) * g))(x)
+
+    with configured(cache=0, check=2):
+        found = cr.jit(gradient)(x, g)
+        steps = list(walk(scheduled(gradient, x, g).instructions))
+    np.testing.assert_allclose(found, gradient(x, g), rtol=0, atol=1e-12)
+    assert sum(isinstance(step, Convolution) for step in steps) == 4
+    written = [v.shape for s in steps if isinstance(s, Elementwise) for v in s.results()]
+    assert any(np.prod(shape) == x.size for shape in written) == (sizes != (8, 6))
 
 
 def test_a_result_that_is_read_in_the_order_of_its_axes() -> None:
