@@ -14,7 +14,6 @@ from types import ModuleType
 from chainrule.forks import intercepting
 from chainrule.trace import patches as exchanged
 
-
 # Packages that hold NumPy, and that no test traces
 UNTRACED = {
     "PIL", "anyio", "google", "joblib", "ml_dtypes", "mpmath", "narwhals", "onnx", "onnxruntime",
@@ -30,7 +29,7 @@ def search_only(module: ModuleType) -> None:
         exchanged._NOT_SEARCHED.difference_update(_alone())
         exchanged._NOT_SEARCHED.update(others, UNTRACED)
         for name in [name for name in sys.modules if not exchanged.is_searched(name)]:
-            namespace = id(vars(sys.modules[name]))
+            namespace = id(getattr(sys.modules.get(name), "__dict__", None))
             patches.aliases.pop(namespace, None)
             patches.sizes.pop(namespace, None)
         patches.loaded = -1

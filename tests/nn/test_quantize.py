@@ -109,6 +109,8 @@ def test_only_called_layers_are_rounded():
         nn.quantize(nn.Conv2d(4, 4, 3, groups=2, key=keys[0]), np.ones((1, 4, 4, 4), np.float32))
     with pytest.raises(DataError, match="nan or infinite"):
         nn.quantize(last, np.full((1, 6), np.nan, np.float32))
+    with pytest.raises(DataError, match="no rows"):
+        nn.quantize(last, np.ones((0, 6), np.float32))
 
 
 def test_numbers_return_to_an_empty_network():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..errors import DataError, at_user_line
 from ..trace.operands import is_plain_array
 from .module import Module, child_names, static
@@ -54,7 +55,7 @@ def quantize(
     Raises
     ------
     DataError
-        If a layer takes nan or infinite numbers for these rows, or no layer can be rounded: those
+        If there are no rows, a layer takes nan or infinite numbers for these rows, or no layer can be rounded: those
         of type `Dense`, and `Conv2d` and `Conv1d` without groups and dilation, can, if an output
         is a sum of 4 to 66,311 products. A layer whose weight is read by the module around it, as
         `MultiHeadAttention` does, stays as it is.
@@ -80,6 +81,8 @@ def quantize(
     """
     if not 50.0 < percentile <= 100.0:
         raise ValueError(at_user_line(f"percentile={percentile!r}: give a number above 50, to 100"))
+    if not sum(np.size(leaf) for leaf in tree.leaves(rows)):
+        raise DataError(at_user_line("quantize: there are no rows: give some hundreds"))
     seen: dict[str, _Seen] = {}
 
     def recorded(layer: Any, name: str) -> Any:
