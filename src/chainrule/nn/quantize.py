@@ -57,8 +57,8 @@ def quantize(
     DataError
         If there are no rows, a layer takes nan or infinite numbers for them, or no layer can be
         rounded: those of type `Dense`, and `Conv2d` and `Conv1d` without groups and dilation, can,
-        if an output is a sum of 4 to 66,311 products. A layer whose weight is read by the module around it, as
-        `MultiHeadAttention` does, stays as it is.
+        if an output is a sum of 4 to 66,311 products. A layer whose weight is read by the module
+        around it, as `MultiHeadAttention` does, stays as it is.
     ValueError
         If the percentile is out of range, or a name in `skip` is that of no such layer.
 
