@@ -11,6 +11,7 @@ from ..members.ensemble import Rows
 from .columns import DetectorColumns
 
 MAX_ROWS = 4096  # of a call; fewer rows are filled up to a power of two, so few programs are made
+LEAST_ROWS = 16  # sums of fewer may round otherwise, and equal rows must have equal scores
 
 
 class Program:
@@ -39,7 +40,7 @@ class Program:
     def __call__(self, raw: Any) -> tuple[Rows, dict[str, Any]]:
         """Features and surprises of rows, and each network's errors of shape (rows,)."""
         count = len(raw)
-        size = min(MAX_ROWS, 2 ** max(count - 1, 0).bit_length())
+        size = min(MAX_ROWS, max(LEAST_ROWS, 2 ** max(count - 1, 0).bit_length()))
         parts = []
         for start in range(0, count, size):
             part = raw[start : start + size]
