@@ -186,8 +186,13 @@ def test_forms(name: str) -> None:
     holds(FORMS[name], draw(3, 4), draw(4, seed=1))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["einsum", "parts written", "angle", "powers"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "parts written",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("einsum", "angle", "powers")),
+    ],
+)
 def test_forms_twice(name: str) -> None:
     """Second derivatives, too."""
     holds_twice(FORMS[name], draw(3, 4), draw(4, seed=1))

@@ -75,6 +75,8 @@ def _lookups(node: Node) -> _Lookups | None:
     if not _is_number(start):
         return None
     n = len(arrays)
+    if not n:  # without arrays it adds to a basic slice
+        return None
     if any(entry != (k if k < n else slice(0, size, 1))
            for k, (entry, size) in enumerate(zip(pattern, node.shape, strict=True))):  # fmt: skip
         return None

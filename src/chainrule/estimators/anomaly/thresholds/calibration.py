@@ -21,6 +21,7 @@ from .tail import Tail
 Floats = NDArray[np.float64]
 
 TAIL = 0.1  # share of the scores that the tail is fitted to
+ROUNDING = 1e-6  # of a score: an equal row may come out so much larger beside more or fewer rows
 BELOW = 0.999  # of the way to a score, where it is the threshold: the score itself is an alarm
 
 
@@ -86,8 +87,8 @@ class Calibration:
         is exact where the tail is exponential, since the distance of the two has then the mean 1 /
         k (A. Renyi: "On the theory of order statistics", 1953); half-way it would be exceeded up to
         a ninth less often. A score that is the threshold is an alarm itself, unless the next
-        smaller one is the same. Where the position is beyond the largest, the tail tells, with a
-        warning.
+        smaller one is the same: then neither is, nor what differs from them by rounding. Where the
+        position is beyond the largest, the tail tells, with a warning.
         """
         count = len(self.scores)
         position = rate * (count + 1)
@@ -98,10 +99,12 @@ class Calibration:
         if k >= 1:
             upper, lower = self.scores[count - k], self.scores[max(count - k - 1, 0)]
             part = min(k * (k + 1 - position) / position, BELOW)
+            if upper - lower <= ROUNDING * abs(upper):
+                return float(upper + ROUNDING * abs(upper))
             return float(lower + part * (upper - lower))
         if warn:
             warn_user(self.too_few(rate), FewRowsWarning)
-        largest = float(self.scores[-1])
+        largest = float(self.scores[-1] + ROUNDING * abs(self.scores[-1]))
         return largest if count < 2 else max(float(self.tail.quantile(rate)) ** 2, largest)
 
     def too_few(self, rate: float) -> str:
