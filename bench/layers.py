@@ -112,7 +112,6 @@ TABLE = (
     conv2d(" dilation 2", (64, 14, 14, 32), 64, 3, dilation=2, padding=2),
     conv2d(" groups 4", (64, 14, 14, 64), 64, 3, groups=4, padding=1),
     conv2d(" depthwise", (64, 14, 14, 64), 64, 3, groups=64, padding=1),
-    conv2d(" depthwise stride 2", (32, 28, 28, 128), 128, 3, groups=128, stride=2, padding=1),
     Row("Conv1d 64 to 64, 5 same, 32x128x64", (32, 128, 64),
         nn.Conv1d(64, 64, 5, padding="same", key=KEY),
         lambda n: n.Conv1d(64, 64, 5, padding="same"), (0, 2, 1)),

@@ -12,7 +12,7 @@ from chainrule.graph.node import input_node
 from chainrule.graph.types import Type
 from chainrule.graph.verify import verify
 from chainrule.nn.convolution import conv
-from chainrule.primitives.structure import concatenate, pad, slice_
+from chainrule.primitives.structure import pad, slice_
 from chainrule.simplify import simplify
 from chainrule.simplify.push_slices import push_slices
 
@@ -86,28 +86,6 @@ def test_a_cut_of_what_is_placed(put, cut):
         assert (np.count_nonzero(some[cut]), made.outputs[0].shape[0]) == (
             placed.inputs[0].shape[0], placed.shape[0]
         )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "cut", [(0, 8), (1, 9), (1, 8), (3, 10), (2, 3), (0, 9), (0, 12), (5, 12), (4, 4)]
-)
-def test_a_cut_of_interleaved_arrays(cut):
-    """Of each no more than is needed to fill the cut, rounded up to as many of all."""
-
-    def f(x, y, z):
-        return np.stack([x, y, z], axis=1).reshape(12, 2)[slice(*cut), 1:]
-
-    arrays = DRAW.normal(size=(3, 4, 2))
-    graph = cr.make_graph(f)(*arrays)
-    made = graph
-    for _ in range(3):
-        made = verify(push_slices(made))
-    assert push_slices(made) is made
-    np.testing.assert_array_equal(evaluate(made, list(arrays))[0], f(*arrays))
-    joined = [n.shape for n in made.nodes if n.primitive is concatenate]
-    count = -(-(cut[1] - cut[0]) // 3)
-    fits = count and (cut[0] + 2) // 3 + count <= 4
-    assert joined == [(count, 3, 1) if fits else (4, 3, 2)]
 
 
 def test_the_gradient_of_a_padded_convolution_is_no_larger_than_its_input():

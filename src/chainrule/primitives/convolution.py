@@ -20,10 +20,9 @@ from ..errors import ShapeError, at_user_line
 from ..graph.types import Type, broadcast_shapes
 from .declare import aligned, declared, unbroadcast
 from .operators import swap_last
-from .structure import concatenate, pad, reshape, slice_, transpose
+from .structure import pad, reshape, slice_, transpose
 
 Pair = tuple[int, int]
-_VECTOR, _VECTORS = 8, 32  # channels, or groups of one, that make phases fast one by one
 
 
 def _conv_type(x: Type, w: Type, *, strides: Pair, dilation: Pair) -> Type:
@@ -98,67 +97,15 @@ def conv_input_grad(
     """Return the cotangent of a convolution's input of (H, W) = `sizes`.
 
     Of shape (..., N, H, W, C) for g of (..., N, OH, OW, O) and w of (..., KH, KW, C, O). Without
-    dilation, the results at pixels that differ by less than the strides (s, t) are s * t
-    convolutions by a part of the kernel each, or, of few channels, channels of one convolution;
-    else g is spread out by the strides, and the zeros between are multiplied.
+    dilation, the s * t results at pixels that differ by less than the strides (s, t) are channels
+    of one convolution; else g is spread out by the strides, and the zeros between are multiplied.
     """
     if max(strides) > 1 and max(dilation) == 1:
-        if _phases_are_wide(w.shape, strides):
-            return _input_grad_interleaved(g, sizes, w, strides)
         return _input_grad_by_phases(g, sizes, w, strides)
     starts = [(w.shape[axis - 4] - 1) * dilation[axis] for axis in range(2)]
     ends = [start + size for start, size in zip(starts, sizes, strict=True)]
     spread = _zero_padded(g, starts, ends, strides)
     return conv(spread, swap_last(_rotated(w)), strides=(1, 1), dilation=dilation)
-
-
-def _phases_are_wide(w: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether a kernel of this shape has, in each phase, entries, and vectors of channels.
-
-    As channels of one convolution, phases without an entry of the kernel multiply zeros instead.
-    """
-    *lead, kernel_h, kernel_w, columns, _ = w
-    kernel = kernel_h, kernel_w
-    if any(size < stride for size, stride in zip(kernel, strides, strict=True)):
-        return False
-    if columns == 1:
-        return bool(lead) and lead[-1] >= _VECTOR
-    even = not any(size % stride for size, stride in zip(kernel, strides, strict=True))
-    return columns >= (_VECTORS if even else _VECTOR)
-
-
-def _input_grad_interleaved(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int]) -> Any:
-    """Compute y[s q + r] = sum over m of g[q - m] w[s m + r] for each r, and interleave them."""
-    s, t = strides
-    high, wide = -(-sizes[0] // s), -(-sizes[1] // t)
-    *lead, kernel_h, kernel_w, _, _ = w.shape
-    most = -(-kernel_h // s), -(-kernel_w // t)
-    spread = _zero_padded(g, [m - 1 for m in most], (high + most[0] - 1, wide + most[1] - 1))
-    whole = [slice(None)] * len(lead)
-
-    def phase(r: int, q: int) -> Any:
-        part = slice_(w, index=(*whole, slice(r, None, s), slice(q, None, t), *[slice(None)] * 2))
-        before = [slice(m - n, None) for m, n in zip(most, part.shape[-4:-2], strict=True)]
-        x = slice_(spread, index=(*[slice(None)] * (len(g.shape) - 3), *before, slice(None)))
-        return conv(x, swap_last(_rotated(part)), strides=(1, 1), dilation=(1, 1))
-
-    rows = [_interleaved([phase(r, q) for q in range(t)], -2) for r in range(s)]
-    y = _interleaved(rows, -3)
-    if y.shape[-3:-1] == sizes:
-        return y
-    cropped = [slice(0, size) for size in sizes]
-    return slice_(y, index=(*[slice(None)] * (len(y.shape) - 3), *cropped, slice(None)))
-
-
-def _interleaved(parts: Sequence[Any], axis: int) -> Any:
-    """Join arrays of one shape along an axis, the first entries first, then the second ones."""
-    if len(parts) == 1:
-        return parts[0]
-    shape = parts[0].shape
-    axis += len(shape)
-    apart = (*shape[: axis + 1], 1, *shape[axis + 1 :])
-    y = concatenate(*[reshape(part, shape=apart) for part in parts], axis=axis + 1)
-    return reshape(y, shape=(*shape[:axis], shape[axis] * len(parts), *shape[axis + 1 :]))
 
 
 def _input_grad_by_phases(g: Any, sizes: tuple[int, ...], w: Any, strides: Sequence[int]) -> Any:

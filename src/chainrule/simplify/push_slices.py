@@ -7,8 +7,7 @@ derivative then cuts the border off. ::
     slice(pad(x))             -> pad(slice(x))       each if nothing else reads what is cut
     slice(concatenate(x, y))  -> slice(x)            if nothing of y is in it
 
-and the last two through elementwise operations in between. Of interleaved arrays (the gradient of
-a convolution with strides) each is cut.
+and the last two through elementwise operations in between.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..primitives.convolution import conv
 from ..primitives.declare import ELEMENTWISE_FAMILIES
-from ..primitives.structure import concatenate, pad, reshape, slice_
+from ..primitives.structure import concatenate, pad, slice_
 from .rewrite import replace, rewrite
 
 
@@ -38,8 +37,6 @@ def push_slices(graph: Graph) -> Graph:
             return node
         if source.primitive is conv:
             return _slice_of_convolution(node, source)
-        if source.primitive is reshape:
-            return _slice_of_interleaved(node, source)
         cut = _Cut(tuple(_cuts(node)), readers).of(source, original.inputs[0])
         return node if cut is None else cut
 
@@ -120,41 +117,6 @@ def _slice_of_convolution(node: Node, source: Node) -> Node:
         index.append(slice(start * s, (stop - 1) * s + (w.shape[axis - 4] - 1) * d + 1))
     result: Node = conv(slice_(x, index=(*index, slice(None))), w, **source.params)
     return result
-
-
-def _slice_of_interleaved(node: Node, source: Node) -> Node:
-    """Slice arrays that are interleaved along an axis, as many entries of each."""
-    (joined,) = source.inputs
-    if joined.primitive is not concatenate or 0 in node.shape:
-        return node
-    axis, step = joined.params["axis"], len(joined.inputs)
-    k, apart = axis - 1, joined.shape
-    merged = (*apart[: max(k, 0)], apart[k] * step, *apart[axis + 1 :])
-    if axis == 0 or source.shape != merged or any(x.shape[axis] != 1 for x in joined.inputs):
-        return node
-    ranges = _ranges(node, source)
-    start, stop = ranges[k]
-    count = -(-(stop - start) // step)
-    firsts = [(start + t) // step for t in range(step)]
-    whole = all(a == 0 and b - a == size for i, ((a, b), size)
-                in enumerate(zip(ranges, source.shape, strict=True)) if i != k)  # fmt: skip
-    if firsts[-1] + count > apart[k] or (whole and count == apart[k]):
-        return node
-    parts = []
-    for t, first in enumerate(firsts):
-        x = joined.inputs[(start + t) % step]
-        flat = reshape(x, shape=(*apart[:axis], *apart[axis + 1 :]))
-        index = [slice(*r) for r in ranges]
-        index[k] = slice(first, first + count)
-        cut = slice_(flat, index=tuple(index))
-        parts.append(reshape(cut, shape=(*cut.shape[:axis], 1, *cut.shape[axis:])))
-    result = concatenate(*parts, axis=axis)
-    shape = list(node.shape)
-    shape[k] = count * step
-    result = reshape(result, shape=tuple(shape))
-    if shape[k] > node.shape[k]:
-        result = slice_(result, index=tuple(slice(0, size) for size in node.shape))
-    return result  # type: ignore[no-any-return]
 
 
 def _slice_of_pad(node: Node, source: Node) -> Node:

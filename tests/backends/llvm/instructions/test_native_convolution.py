@@ -12,7 +12,6 @@ import chainrule as cr
 from chainrule import nn, random
 from chainrule.backends.llvm.instructions.base import walk
 from chainrule.backends.llvm.instructions.convolution import Convolution
-from chainrule.backends.llvm.instructions.elementwise import Elementwise
 from chainrule.backends.llvm.instructions.row_tiles import RowTiles
 from chainrule.config import configured
 from chainrule.nn.convolution import conv
@@ -93,7 +92,7 @@ def test_a_batch_is_tiled_by_rows_and_sums_are_cut() -> None:
     with configured(num_threads=2, cache=0):
         schedule = scheduled(cr.grad(network, argnums=(0, 1)), w, v, x)
     inside = [s for r in schedule.instructions if isinstance(r, RowTiles) for s in r.steps]
-    assert sum(isinstance(step, Convolution) for step in inside) == 6  # a stride of 2: four phases
+    assert sum(isinstance(step, Convolution) for step in inside) == 3
     alone = [step for step in schedule.instructions if isinstance(step, Convolution)]
     assert [(len(step.parts), step.blocks > 8) for step in alone] == [(2, True), (2, True)]
 
@@ -115,34 +114,9 @@ def test_depthwise_vectors_lie_along_the_channels(channels: int) -> None:
             found = cr.jit(cr.grad(loss, argnums=(0, 1)))(layer, x)
             schedule = scheduled(cr.grad(loss, argnums=(0, 1)), layer, x)
         steps = [s for s in walk(schedule.instructions) if isinstance(s, Convolution)]
-        by_input = 2 if channels >= 8 else 1  # the phases of a stride of 2
-        assert [step.window.grouped for step in steps] == [True] * (2 + by_input)
+        assert [step.window.grouped for step in steps] == [True] * 3
         for a, b in zip(cr.tree.leaves(found), cr.tree.leaves(expected), strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.abs(b).max())
-
-
-@pytest.mark.parametrize("groups, channels", [(16, 1), (4, 8), (1, 16)])
-@pytest.mark.parametrize("sizes", [(8, 6), (7, 9)])
-def test_phases_are_computed_where_they_lie(
-    groups: int, channels: int, sizes: tuple[int, int]
-) -> None:
-    """The gradient by the input is interleaved by writing it: even sizes need no copy of it."""
-    draw = np.random.default_rng(0)
-    n = groups * channels
-    layer = nn.Conv2d(n, n, 3, groups=groups, padding=1, stride=2, bias=False,
-                      key=random.key(0), dtype=np.float64)  # fmt: skip
-    x, g = draw.normal(size=(34, *sizes, n)), draw.normal(size=(34, 4, -(-sizes[1] // 2), n))
-
-    def gradient(x: Any, g: Any) -> Any:
-        return cr.grad(lambda x: np.sum(layer(x) * g))(x)
-
-    with configured(cache=0, check=2):
-        found = cr.jit(gradient)(x, g)
-        steps = list(walk(scheduled(gradient, x, g).instructions))
-    np.testing.assert_allclose(found, gradient(x, g), rtol=0, atol=1e-12)
-    assert sum(isinstance(step, Convolution) for step in steps) == 4
-    written = [v.shape for s in steps if isinstance(s, Elementwise) for v in s.results()]
-    assert any(np.prod(shape) == x.size for shape in written) == (sizes != (8, 6))
 
 
 def test_a_result_that_is_read_in_the_order_of_its_axes() -> None:

@@ -1,8 +1,8 @@
 """The order in which axes of a stored array lie in memory, where that is not C order.
 
-The channels of a depthwise convolution are its last leading axis, and are contiguous; those of
-other convolutions of groups lie side by side as well. Its result, the zero padding of its input and
-results that are joined are stored the same way, so that the transposes around it are views.
+The channels of a depthwise convolution are its last leading axis, and are contiguous. Its result
+and the zero padding of its input are stored the same way, so that the transposes around it are
+views.
 """
 
 from __future__ import annotations
@@ -22,12 +22,10 @@ def stored_axis_order(node: Node) -> AxisOrder | None:
     name = node.primitive.name
     if name == "pad":
         order = _order(node.inputs[0])
-    elif name == "conv":
+    elif name == "conv" and is_grouped(node):
         order = _order(node)
     elif name == "transpose":  # a copy, for a reshape that joins axes
         order = _copied_order(node)
-    elif name == "concatenate":
-        order = _joined_order(node)
     else:
         return None
     return None if order == tuple(range(len(order))) else order
@@ -39,14 +37,6 @@ def is_grouped(node: Node) -> bool:
     if rank + GROUPS < 0 or len(x.shape) != rank or x.dtype != node.dtype:
         return False
     return x.shape[GROUPS] > 1 and _contiguous_axis(x) == rank + GROUPS
-
-
-def _lie_side_by_side(node: Node) -> bool:
-    """Whether the channels of all groups of a convolution's input lie side by side."""
-    x, rank = node.inputs[0], len(node.shape)
-    if rank + GROUPS < 0 or len(x.shape) != rank or x.shape[GROUPS] == 1:
-        return False
-    return _order(x)[-2:] == (rank + GROUPS, rank - 1)
 
 
 def move_to_end(order: AxisOrder, axis: int) -> AxisOrder:
@@ -66,26 +56,9 @@ def _copied_order(node: Node) -> AxisOrder:
 
 def _is_of_grouped(node: Node) -> bool:
     """Whether an array views the result of a convolution whose groups are contiguous."""
-    node = _viewed(node)
-    return node.primitive.name == "conv" and is_grouped(node)
-
-
-def _viewed(node: Node) -> Node:
     while node.primitive.name in ("transpose", "reshape", "slice"):
         (node,) = node.inputs
-    return node
-
-
-def _joined_order(node: Node) -> AxisOrder:
-    """Return the order of joined results of convolutions: theirs; axes of size 1 follow others."""
-    x = node.inputs[0]
-    if _viewed(x).primitive.name not in ("conv", "concatenate"):
-        return tuple(range(len(node.shape)))
-    order = [k for k in _order(x) if x.shape[k] > 1]
-    for k, size in enumerate(x.shape):
-        if size <= 1:
-            order.insert(order.index(k - 1) + 1 if k else 0, k)
-    return tuple(order)
+    return node.primitive.name == "conv" and is_grouped(node)
 
 
 def _order(node: Node) -> AxisOrder:
@@ -98,13 +71,7 @@ def _order(node: Node) -> AxisOrder:
         return _order(node.inputs[0])
     if name == "reshape":
         return _reshaped_order(node)
-    if name == "concatenate":
-        return _joined_order(node)
-    if name == "conv" and is_grouped(node):
-        return move_to_end(c_order, GROUPS)
-    if name == "conv" and _lie_side_by_side(node):
-        return move_to_end(move_to_end(c_order, GROUPS), -1)
-    return c_order
+    return move_to_end(c_order, GROUPS) if name == "conv" and is_grouped(node) else c_order
 
 
 def _reshaped_order(node: Node) -> AxisOrder:

@@ -171,8 +171,6 @@ def _is_like_a_load(node: Node, cost_of_entry: int) -> bool:
 
 def _is_narrower(child: Node, node: Node) -> bool:
     """Return whether a child is repeated along an axis of the node."""
-    if node.primitive.name == "pad":
-        return False  # it is larger, but each entry is read once
     arrays = child.dtype is not None and node.dtype is not None
     return arrays and prod(child.shape) < prod(node.shape)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import ClassVar
 
 from ....graph.node import Node
@@ -15,10 +14,10 @@ from ..fuse.axis_order import GROUPS, is_grouped, move_to_end
 from ..fuse.packed_operands import packed_operands
 from ..ir.types import Index
 from ..layout.view import Buffer, View
-from .access import Access, RowSpan, rows_of_view
+from .access import Access, rows_of_view
 from .base import Instruction, tiles_text
 from .convolution_emitter import emit_window
-from .convolution_tiles import Window, hoisted_axes, partition, sum_blocks, tiles_span_rows
+from .convolution_tiles import Window, partition, sum_blocks, tiles_span_rows
 from .packed_product import plan_packed_product
 from .planning import Planning, Rule
 from .sharing import count_tiles, is_small
@@ -73,8 +72,8 @@ class Convolution(Instruction):
     def accesses(self) -> list[Access]:
         window = self.window
         return [
-            Access(window.view.buffer, True, _rows(window.view)),
-            Access(window.left.buffer, False, _rows(window.left)),
+            Access(window.view.buffer, True, rows_of_view(window.view)),
+            Access(window.left.buffer, False, rows_of_view(window.left)),
             Access(window.right.buffer, False),
         ]
 
@@ -93,12 +92,9 @@ class Convolution(Instruction):
 
     def independent_rows(self) -> int:
         shape = self.window.view.shape
-        outermost = len(shape) == 4 or hoisted_axes(self.window, self.blocks)
-        return shape[-4] if outermost and 0 not in shape and not tiles_span_rows(self.window) else 0
-
-    def numbers_per_row(self) -> int:
-        rows = hoisted_axes(self.window, self.blocks)
-        return prod(self.window.view.shape) // rows[0].size if rows else 0
+        if len(shape) != 4 or 0 in shape or tiles_span_rows(self.window):
+            return 0
+        return shape[0]
 
     def shared(self, smallest: float) -> Instruction:
         work = self.nanoseconds()
@@ -153,12 +149,6 @@ def plan_convolution(planner: Planning, node: Node) -> None:
     planner.append(Convolution.of(Window(left, right, result, strides, dilation, axis)))
     if result is not target:
         planner.move(result, target)
-
-
-def _rows(view: View) -> RowSpan | None:
-    """Return what a row touches; leading axes lie within it, if they are looped over within."""
-    rank = len(view.shape)
-    return rows_of_view(view.transposed((rank - 4, *range(rank - 4), *range(rank - 3, rank))))
 
 
 def _contiguous_along(planner: Planning, view: View, axis: int) -> View:

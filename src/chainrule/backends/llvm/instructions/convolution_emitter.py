@@ -33,7 +33,6 @@ from .convolution_tiles import (
     TileAxis,
     TileRun,
     Window,
-    hoisted_axes,
     output_axes,
     spanned_axes,
     sum_axes,
@@ -62,29 +61,26 @@ class _WindowEmitter:
         views = (window.left, window.right, window.view)
         self.bases = [emitter.addresses.of_buffer(v.buffer) for v in views]
         self.sums = sum_axes(window)
-        self.hoisted = hoisted_axes(window, blocks)
         self.column = TileAxis(window.view.shape[window.axis], int(window.grouped), 1, 1)
 
     def write(self) -> None:
-        """Write the loops over blocks of the sum."""
+        """Write the loops over leading axes and blocks of the sum."""
         window, f = self.window, self.f
         starts: list[Index] = [window.left.offset, window.right.offset, window.view.offset]
-        first = self.sums[0]
-        size = -(-first.size // self.blocks)
-        self._leading(starts, size, adds=False)
-        if self.blocks > 1:
-            with f.loop(size, first.size, size) as block:
-                rest = f.name(f"sub i64 {first.size}, {block.index}")
-                advanced = self._advanced(starts, [(first, block.index)])
-                self._leading(advanced, f.smaller(rest, size), adds=True)
-
-    def _leading(self, starts: Sequence[Index], first: Index, adds: bool) -> None:
-        """Write the loops over leading axes."""
         with ExitStack() as stack:
-            for axis in (*self.hoisted, *self._leading_axes()):
-                loop = stack.enter_context(self.f.loop(*self._range(axis)))
+            for axis in self._leading_axes():
+                loop = stack.enter_context(f.loop(0, axis.size))
                 starts = self._advanced(starts, [(axis, loop.index)])
-            self._outputs(starts, first, adds)
+            if self.blocks == 1:
+                self._outputs(starts, self.sums[0].size, adds=False)
+                return
+            first = self.sums[0]
+            size = -(-first.size // self.blocks)
+            self._outputs(starts, size, adds=False)
+            with f.loop(size, first.size, size) as block:
+                advanced = self._advanced(starts, [(first, block.index)])
+                rest = f.name(f"sub i64 {first.size}, {block.index}")
+                self._outputs(advanced, f.smaller(rest, size), adds=True)
 
     def _leading_axes(self) -> list[TileAxis]:
         """Return the leading axes, with o instead of one that vectors lie along."""
@@ -100,8 +96,6 @@ class _WindowEmitter:
         f, lanes, column = self.f, self.lanes, self.column
         columns = column.size
         nearest = output_axes(self.window)
-        if self.hoisted:
-            nearest = [a for a in nearest if not a.rows] + [TileAxis(1, 0)]
         most = 2 if columns > lanes else 1
         groups, rest = divmod(columns, most * lanes)
         for start, count, width in ((0, groups, most * lanes), (groups * most * lanes, 1, rest)):

@@ -106,7 +106,7 @@ def sum_axes(window: Window) -> list[TileAxis]:
 
 def tile_height(vectors: int) -> int:
     """Return the largest number of positions in a tile with so many vectors, by registers."""
-    registers = 28 if host().vector_bytes == 64 else 12
+    registers = 24 if host().vector_bytes == 64 else 12
     return registers // vectors
 
 
@@ -121,21 +121,6 @@ def tiles_span_rows(window: Window) -> bool:
     return any(
         axis.rows and axis.size > 1 for axis in nearest[: spanned_axes(nearest, tile_height(1))]
     )
-
-
-def hoisted_axes(window: Window, blocks: int) -> list[TileAxis]:
-    """Return the axis of rows if it is looped over before groups, whose channels lie side by side.
-
-    So all groups of a row are read and written while it is in the cache.
-    """
-    x, y = window.left, window.view
-    if blocks > 1 or len(y.shape) == 4 or tiles_span_rows(window):
-        return []
-    apart = [abs(x.strides[k]) for k in range(len(y.shape) - 4) if y.shape[k] > 1]
-    return [
-        axis for axis in output_axes(window)
-        if axis.rows and axis.size > 1 and all(0 < s < abs(axis.left) for s in apart)
-    ]  # fmt: skip
 
 
 def tile_runs(axis: TileAxis, most: int) -> list[TileRun]:

@@ -16,7 +16,7 @@ from ....graph.stages import times_instructions
 from ....graph.types import Type
 from ..expressions.lowering import Lowering, identity_index
 from ..fuse.op_traits import VIEW_OPS, cost, is_native, uniform_value
-from ..fuse.steps import FusedGraph, Step, view_of
+from ..fuse.steps import FusedGraph, Materialized, Step, view_of
 from ..fuse.updates import Storage, storage
 from ..instructions.base import Instruction
 from ..instructions.elementwise import Elementwise
@@ -24,7 +24,6 @@ from ..instructions.host_call import HostCall
 from ..layout.frame import FIRST_ARGUMENT
 from ..layout.view import Buffer, View
 from .in_place import changes, states
-from .joined import is_same, parts_to_compute, viewed_at
 
 Rule = Callable[["Planner", Node], None]
 """Adds the instructions that compute a node, and its views."""
@@ -47,7 +46,6 @@ class Planner:
         self.result_targets: dict[tuple[Node, int], View] = {}  # where those are to be written
         self.changed: dict[Storage, Storage] = {}  # see `in_place.changes`; no inputs
         self.lying: set[Node] = set()  # outputs that are computed in their places, in other shapes
-        self.ordered: dict[Node, View] = {}  # not in C order, and not yet computed elsewhere
         self.constants: dict[Node, int] = {}
         self.host_calls: list[HostCall] = []
         self.bounds_checks: dict[Node, None] = {}
@@ -182,9 +180,8 @@ class Planner:
 
     def lies_at(self, node: Node, target: View) -> bool:
         """Whether a node's numbers are what a view of its shape holds."""
-        viewed = node.primitive is ITEM or node.primitive.name in VIEW_OPS
-        known = self.view(node) if viewed else self.views.get(node)
-        return known is target or (known is not None and is_same(known, target))
+        known = self.view(node) if node.primitive is ITEM else self.views.get(node)
+        return known is target
 
     def copy(self, node: Node, target: View) -> None:
         """Write a node's numbers to a view of its shape, in the order of that view's strides."""
@@ -214,11 +211,9 @@ class Planner:
     def run_steps(self, fused: FusedGraph, targets: Sequence[View | None]) -> None:
         """Plan all steps. Materialised outputs of C order are written to their targets at once."""
         materialized = fused.materialized
-        self.ordered = {
-            node: self.allocate(node.shape, node.dtype, order) for node in materialized.nodes
-            if (order := materialized.axis_order(node)) is not None
-        }  # fmt: skip
-        self.views.update(self.ordered)
+        for node in materialized.nodes:
+            if (order := materialized.axis_order(node)) is not None:
+                self.views[node] = self.allocate(node.shape, node.dtype, order)
         changed = changes(fused)
         inputs = frozenset(fused.graph.inputs)
         self.changed.update({r: array for r, array in changed.items() if array not in inputs})
@@ -226,10 +221,12 @@ class Planner:
         shared = {self.views[x].buffer for x in fused.graph.inputs}
         changing = {*self.changed, *self.changed.values()}
         for node, target in zip(fused.graph.outputs, targets, strict=True):
-            if target is not None and target.buffer not in shared:  # nobody reads from there
-                source, view = viewed_at(node, target, materialized)
-                free = source is not node and storage(source) not in changing
-                if view is not None and free and self._lie(source, view):
+            source = _unshaped(node, materialized)
+            if target is not None and source is not node and storage(source) not in changing:
+                whole = target.reshaped(source.shape)
+                if whole is None or target.buffer in shared:
+                    pass  # it cannot lie there, or another array is still read from there
+                elif self.views.setdefault(source, whole) is whole:
                     self.lying.add(node)
             if target is not None and (node in materialized.nodes or node.primitive is ITEM):
                 for state in states(storage(node), self.changed):
@@ -237,7 +234,6 @@ class Planner:
                         self.result_targets.setdefault(state, target)
                     else:
                         self.views.setdefault(state, target)
-        self._join(fused, changing)
         read = frozenset(fused.graph.outputs).union(*[step.reads for step in fused.steps])
         outer, self.graph = self.graph, fused.graph
         measured, around = times_instructions(), self.computes
@@ -246,21 +242,6 @@ class Planner:
                 self.computes = _work(materialized.computed(step.nodes))
             self._run_step(step, read)
         self.graph, self.computes = outer, around
-
-    def _lie(self, node: Node, view: View) -> bool:
-        """Let a node be computed in a view, in the order in which it is stored; unless it is
-        computed elsewhere already.
-        """
-        if self.views.get(node) is not self.ordered.pop(node, None):
-            return False
-        self.views[node] = view
-        return True
-
-    def _join(self, fused: FusedGraph, changing: Collection[Storage]) -> None:
-        """Let convolutions that only a concatenation reads be computed in their parts of it."""
-        for node, x, part in parts_to_compute(fused, self.target):
-            if node not in changing and storage(x) not in changing:
-                self._lie(x, part)
 
     def _run_step(self, step: Step, read: Collection[Node]) -> None:
         if step.by_numpy:
@@ -314,6 +295,15 @@ class Planner:
         yield body
         self.instructions = outer
         self.views, self.results = views, results
+
+
+def _unshaped(node: Node, materialized: Materialized) -> Node:
+    """Return the node in memory, in C order, whose numbers an output has in another shape."""
+    source = node
+    while source.primitive.name in ("identity", "reshape"):
+        (source,) = source.inputs
+    stored = source in materialized.nodes and materialized.axis_order(source) is None
+    return source if stored else node
 
 
 def _work(nodes: Iterable[Node]) -> tuple[tuple[Node, float], ...]:
