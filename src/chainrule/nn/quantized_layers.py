@@ -95,7 +95,25 @@ def _kernel_shape(layer: Any) -> tuple[int, ...]:
     return (1, *shape) if type(layer) is Conv1d else shape
 
 
-class QuantizedDense(Module):
+class _OfBytes(Module):
+    """What all layers of bytes hold."""
+
+    int8_weight: Any
+    scale: Any
+    correction: Any
+    bias: Any
+    inverse_scale: Any
+    zero_point: int
+    shape: tuple[int, ...]
+
+    def __init__(self, parameters: _Parameters) -> None:
+        self.int8_weight, self.scale = parameters.int8_weight, parameters.scale
+        self.correction, self.bias = parameters.correction, parameters.bias
+        self.inverse_scale, self.zero_point = parameters.inverse_scale, parameters.zero_point
+        self.shape = parameters.shape
+
+
+class QuantizedDense(_OfBytes, init=False):
     """A `Dense` layer of bytes, as `quantize` makes it.
 
     Attributes
@@ -115,17 +133,6 @@ class QuantizedDense(Module):
         ``(in_features, out_features)``.
     """
 
-    int8_weight: Any
-    scale: Any
-    correction: Any
-    bias: Any
-    inverse_scale: Any
-    zero_point: int
-    shape: tuple[int, ...]
-
-    def __init__(self, parameters: _Parameters) -> None:
-        _set(self, parameters)
-
     def __call__(self, x: Any) -> Array:
         features, outputs = self.shape
         check_last_axis("QuantizedDense", x, features)
@@ -135,7 +142,7 @@ class QuantizedDense(Module):
         return _numbers(self, sums, self.bias).reshape(*leading, outputs)
 
 
-class QuantizedConv2d(Module):
+class QuantizedConv2d(_OfBytes):
     """A `Conv2d` of bytes, as `quantize` makes it; see `QuantizedDense`.
 
     Attributes
@@ -149,18 +156,11 @@ class QuantizedConv2d(Module):
         As those of `Conv2d`.
     """
 
-    int8_weight: Any
-    scale: Any
-    correction: Any
-    bias: Any
-    inverse_scale: Any
-    zero_point: int
-    shape: tuple[int, ...]
     stride: Pair
     padding: Padding
 
     def __init__(self, parameters: _Parameters, layer: Conv2d) -> None:
-        _set(self, parameters)
+        super().__init__(parameters)
         self.stride, self.padding = layer.stride, layer.padding
 
     def __call__(self, x: Any) -> Array:
@@ -176,7 +176,7 @@ class QuantizedConv2d(Module):
         )
 
 
-class QuantizedConv1d(Module):
+class QuantizedConv1d(_OfBytes):
     """A `Conv1d` of bytes, as `quantize` makes it; see `QuantizedDense`.
 
     Attributes
@@ -190,18 +190,11 @@ class QuantizedConv1d(Module):
         As those of `Conv1d`.
     """
 
-    int8_weight: Any
-    scale: Any
-    correction: Any
-    bias: Any
-    inverse_scale: Any
-    zero_point: int
-    shape: tuple[int, ...]
     stride: int
     padding: Padding1d
 
     def __init__(self, parameters: _Parameters, layer: Conv1d) -> None:
-        _set(self, parameters)
+        super().__init__(parameters)
         self.stride, self.padding = layer.stride, layer.padding
 
     def __call__(self, x: Any) -> Array:
@@ -210,13 +203,6 @@ class QuantizedConv1d(Module):
         return over_sequences(
             lambda images: _convolved(self, images, (1, self.stride), zeros), x, self.bias
         )
-
-
-def _set(layer: Any, parameters: _Parameters) -> None:
-    layer.int8_weight, layer.scale = parameters.int8_weight, parameters.scale
-    layer.correction, layer.bias = parameters.correction, parameters.bias
-    layer.inverse_scale, layer.zero_point = parameters.inverse_scale, parameters.zero_point
-    layer.shape = parameters.shape
 
 
 def _weight(layer: Any, like: Any) -> Any:
