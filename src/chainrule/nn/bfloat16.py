@@ -15,7 +15,7 @@ from ..typing import Array
 from .layers import Dense
 from .module import Module
 from .packed_weights import packed, unpacked
-from .quantize import with_replaced_layers
+from .quantize import check_skipped, with_replaced_layers
 from .validation import check_last_axis
 
 GROUP = 2  # summed numbers that weights keep together
@@ -123,11 +123,7 @@ def to_bfloat16(model: Any, *, skip: Collection[str] = ()) -> Any:
         return layer if name in skip else BFloat16Dense(layer)
 
     half = with_replaced_layers(model, _is_float32, rounded)
-    if unknown := sorted(set(skip) - set(names)):
-        listed = ", ".join(names)
-        raise ValueError(
-            at_user_line(f"skip: there is no layer {unknown[0]!r}; there are {listed}")
-        )
+    check_skipped(skip, names)
     if not names:
         raise DataError(at_user_line("to_bfloat16: the model has no Dense layer in float32"))
     return half

@@ -90,10 +90,7 @@ def quantize(
         return _Recorder(seen[name])
 
     watched = with_replaced_layers(model, is_quantizable, recorded)
-    if unknown := sorted(set(skip) - set(seen)):
-        raise ValueError(
-            at_user_line(f"skip: there is no layer {unknown[0]!r}; there are {', '.join(seen)}")
-        )
+    check_skipped(skip, seen)
     watched(rows)
     stored = {name: layer.stored() for name, layer in seen.items()
               if name not in skip and layer.is_only_called}  # fmt: skip
@@ -190,6 +187,14 @@ class _Recorder(Module):
             raise AttributeError(name)
         self.seen.is_read = True
         return getattr(self.seen.layer, name)
+
+
+def check_skipped(skip: Collection[str], names: Collection[str]) -> None:
+    """Raise a ValueError if there is a name to skip that no layer has."""
+    if unknown := sorted(set(skip) - set(names)):
+        raise ValueError(
+            at_user_line(f"skip: there is no layer {unknown[0]!r}; there are {', '.join(names)}")
+        )
 
 
 def with_replaced_layers(
